@@ -1,0 +1,54 @@
+# The commands people and CI both run. Each makes .venv where it is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NATIVE := $(shell find native -name '*.cpp' -o -name '*.hpp' -o -name 'CMakeLists.txt')
+CXX_FILES := $(shell find native -name '*.cpp' -o -name '*.hpp')
+JOBS ?= 2
+
+.PHONY: demo test test-all check format bench clean
+
+demo: $(VENV)/.installed  ## install, then fit the built-in house prices
+	$(BIN)/descend fit houses
+
+test: $(VENV)/.test  ## the tests, a sample of the large crosses included
+	$(BIN)/python -m pytest -n $(JOBS) -m "not full"
+
+test-all: $(VENV)/.test  ## the whole of the crosses too
+	$(BIN)/python -m pytest -n $(JOBS)
+
+check: $(VENV)/.check  ## formatting, lint, types, import contract
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+
+format: $(VENV)/.check  ## put everything into the agreed form
+	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/clang-format -i $(CXX_FILES)
+
+bench: $(VENV)/.test  ## an epoch timed beside what is installed
+	$(BIN)/python benchmarks/epochs.py
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+
+# Editable: changed Python files count at once, changed C++ files are compiled again here.
+$(VENV)/.installed: pyproject.toml CMakeLists.txt $(NATIVE) | $(VENV)/bin/python
+	@echo "Installing descend and what it needs; the native engine is compiled (a minute or two) ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test
+	@touch $@
+
+$(VENV)/.check: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test --group check
+	@touch $@

@@ -1,0 +1,71 @@
+"""descend trains the networks deep learning begins with, on your own tables and images.
+
+The names below are the public ones; each is imported when it is first used, so that ``import descend``
+stays cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+
+_HOMES = {
+    "descend.networks": (
+        "AbsoluteError",
+        "BinaryCrossEntropy",
+        "CrossEntropy",
+        "Dense",
+        "Dropout",
+        "Huber",
+        "Network",
+        "SquaredError",
+    ),
+    "descend.optimizers": ("SGD", "Adam", "AdamW", "RMSprop"),
+    "descend.training": ("Training", "train"),
+    "descend.models": ("Model", "load"),
+    "descend.workflow": ("fit",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = {"errors": "descend.errors", "schedules": "descend.optimizers.schedules"}
+
+__all__ = [
+    "SGD",
+    "AbsoluteError",
+    "Adam",
+    "AdamW",
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "Dense",
+    "Dropout",
+    "Huber",
+    "Model",
+    "Network",
+    "RMSprop",
+    "SquaredError",
+    "Training",
+    "errors",
+    "fit",
+    "load",
+    "schedules",
+    "train",
+]
+
+try:
+    __version__ = version("descend")
+except PackageNotFoundError:  # used from a source tree that is not installed
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME_OF:
+        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    elif name in _MODULES:
+        value = importlib.import_module(_MODULES[name])
+    else:
+        raise AttributeError(f"module 'descend' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,1 @@
+"""Engines: the protocol, the plan of steps, and the three that follow it."""

@@ -1,0 +1,20 @@
+"""Fixtures that several test folders share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real tables and images: DESCEND_TEST_DATA, else shared/data beside the repository."""
+    named = os.environ.get("DESCEND_TEST_DATA")
+    folder = Path(named) if named else _ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set DESCEND_TEST_DATA")
+    return folder
