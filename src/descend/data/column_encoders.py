@@ -1,0 +1,285 @@
+"""One column of each kind as numbers for a network, fitted on training rows.
+
+Every encoder has ``feature_names``, one for each number it makes of a cell, and ``write(table, into)``,
+which fills ``into`` (rows, features), zeros before, and returns what the user should know of it, or "".
+Only + − × ÷ √ take part, so the same rows give the same bits on every machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from descend.data import cells as reading
+from descend.data.kinds import Column
+from descend.data.moments import mean_and_deviation, median
+from descend.data.table import Table
+
+Array = NDArray[Any]
+
+MOST_CATEGORIES = 50
+_MONDAY_WEEKDAY = 4  # 1970-01-01, day 0, was a Thursday; Monday is 1
+
+
+@dataclass(frozen=True, slots=True)
+class NumberEncoder:
+    """(x − mean) / deviation, with missing cells at the median.
+
+    Where training had missing cells, one more feature is 1 for a missing cell. A column that is constant
+    in training has deviation 0 and gives no other feature.
+    """
+
+    kind: ClassVar[str] = "number"
+    name: str
+    mean: float
+    deviation: float
+    median: float
+    had_missing: bool
+
+    @classmethod
+    def fit(cls, table: Table, column: Column) -> NumberEncoder:
+        """Fitted on the table's rows."""
+        values = reading.numbers(table, column.name)
+        return cls(column.name, *_fit_numbers(values), bool(np.isnan(values).any()))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The column's name, and ``… is missing``."""
+        return (self.name,) * (self.deviation > 0) + (f"{self.name} is missing",) * self.had_missing
+
+    def write(self, table: Table, into: Array) -> str:
+        """Fills in the column's features. Raises DataError for a cell that is no finite number."""
+        values = reading.numbers(table, self.name)
+        return _write_numbers(self, values, into)
+
+
+@dataclass(frozen=True, slots=True)
+class YesNoEncoder:
+    """1 for yes and 0 for no; missing cells and unknown words at training's share of yes.
+
+    ``worded`` says that the column holds words or yes/no values; in one of 0 and 1 any number stands for
+    itself. Where training had missing cells, one more feature is 1 for a missing cell.
+    """
+
+    kind: ClassVar[str] = "yes/no"
+    name: str
+    worded: bool
+    share: float
+    had_missing: bool
+
+    @classmethod
+    def fit(cls, table: Table, column: Column) -> YesNoEncoder:
+        """Fitted on the table's rows."""
+        cells = table.column(column.name)
+        worded = cells.dtype == pl.Boolean or (
+            cells.dtype == pl.String and not set(cells.drop_nulls().unique()) <= {"0", "1"}
+        )
+        unfitted = cls(column.name, worded, 0.0, False)
+        values, _ = unfitted._values(table)
+        known = values[~np.isnan(values)]
+        share = mean_and_deviation(known)[0] if len(known) else 0.0
+        return cls(column.name, worded, share, len(known) < len(values))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The column's name, and ``… is missing``."""
+        return (self.name,) + (f"{self.name} is missing",) * self.had_missing
+
+    def write(self, table: Table, into: Array) -> str:
+        """Fills in the column's features."""
+        values, unknown = self._values(table)
+        missing = np.isnan(values)
+        into[:, 0] = np.where(missing, self.share, values)
+        if self.had_missing:
+            into[:, 1] = missing
+        return _unseen(self.name, unknown, "was read as missing")
+
+    def _values(self, table: Table) -> tuple[NDArray[np.float64], pl.Series]:
+        if not self.worded:
+            return reading.numbers(table, self.name), pl.Series([], dtype=pl.String)
+        words = reading.words(table, self.name).str.to_lowercase()
+        values = words.replace_strict(
+            list(reading.YES_NO),
+            [float(meaning) for meaning in reading.YES_NO.values()],
+            default=None,
+            return_dtype=pl.Float64,
+        )
+        unknown = words.filter(words.is_not_null() & values.is_null())
+        return values.fill_null(np.nan).to_numpy(), unknown
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryEncoder:
+    """One feature for each category, 1 where the cell holds it, and one more for ``other``.
+
+    The categories are training's most frequent, at most 50, in the order of their text. ``other`` takes
+    rarer and unseen ones. Missing is a category of its own where training had missing cells, else other.
+    """
+
+    kind: ClassVar[str] = "category"
+    name: str
+    categories: tuple[str, ...]
+    rare: int
+    had_missing: bool
+
+    @classmethod
+    def fit(cls, table: Table, column: Column) -> CategoryEncoder:
+        """Fitted on the table's rows."""
+        words = reading.words(table, column.name)
+        counts = (
+            words.drop_nulls()
+            .value_counts(name="count")
+            .sort(["count", column.name], descending=[True, False])
+        )
+        kept = counts[column.name].head(MOST_CATEGORIES).sort().to_list()
+        return cls(column.name, tuple(kept), counts.height - len(kept), words.null_count() > 0)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """``column=category`` for each, ``column=other``, and ``… is missing``."""
+        names = tuple(f"{self.name}={category}" for category in (*self.categories, "other"))
+        return names + (f"{self.name} is missing",) * self.had_missing
+
+    def write(self, table: Table, into: Array) -> str:
+        """Fills in the column's features."""
+        words = reading.words(table, self.name)
+        other = len(self.categories)
+        places = words.replace_strict(
+            list(self.categories), list(range(other)), default=other, return_dtype=pl.Int64
+        )
+        missing = words.is_null().to_numpy()
+        numbers = np.where(missing, other + self.had_missing, places.fill_null(other).to_numpy())
+        into[np.arange(len(numbers)), numbers] = 1
+        if self.rare:
+            return ""
+        return _unseen(
+            self.name, words.filter((places == other) & words.is_not_null()), "was encoded as 'other'"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DateEncoder:
+    """Days, standardised as numbers are, and the weekdays and months that vary in training, one-hot.
+
+    ``mean``, ``deviation`` and ``median`` count days since 1970-01-01. A missing date stands at the median,
+    without weekday and month. ``weekdays`` count from Monday, 1; both are empty where they do not vary.
+    """
+
+    kind: ClassVar[str] = "date"
+    name: str
+    mean: float
+    deviation: float
+    median: float
+    had_missing: bool
+    weekdays: tuple[int, ...]
+    months: tuple[int, ...]
+    date_format: str | None
+
+    @classmethod
+    def fit(cls, table: Table, column: Column) -> DateEncoder:
+        """Fitted on the table's rows."""
+        days = reading.days(table, column.name, column.date_format)
+        known = days[~np.isnan(days)]
+        return cls(
+            column.name,
+            *_fit_numbers(days),
+            len(known) < len(days),
+            _varying(_weekdays(known)),
+            _varying(_months(known)),
+            column.date_format,
+        )
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """``column``, ``… is missing``, ``column weekday=1`` …, ``column month=1`` …."""
+        return (
+            (self.name,) * (self.deviation > 0)
+            + (f"{self.name} is missing",) * self.had_missing
+            + tuple(f"{self.name} weekday={day}" for day in self.weekdays)
+            + tuple(f"{self.name} month={month}" for month in self.months)
+        )
+
+    def write(self, table: Table, into: Array) -> str:
+        """Fills in the column's features. Raises DataError for a cell that is no date."""
+        days = reading.days(table, self.name, self.date_format)
+        note = _write_numbers(self, days, into)
+        known = ~np.isnan(days)
+        weekdays, months = _weekdays(days[known]), _months(days[known])
+        place = (self.deviation > 0) + self.had_missing
+        for part, values in ((weekdays, self.weekdays), (months, self.months)):
+            for value in values:
+                into[known, place] = part == value
+                place += 1
+        return note
+
+
+ColumnEncoder = NumberEncoder | YesNoEncoder | CategoryEncoder | DateEncoder
+
+ENCODERS: dict[str, type[ColumnEncoder]] = {
+    each.kind: each for each in (NumberEncoder, YesNoEncoder, CategoryEncoder, DateEncoder)
+}
+
+
+def to_json(encoder: ColumnEncoder) -> dict[str, Any]:
+    """The encoder as plain JSON values, its kind among them."""
+    return {"kind": encoder.kind, **asdict(encoder)}
+
+
+def from_json(described: dict[str, Any]) -> ColumnEncoder:
+    """The encoder again, exactly. Raises KeyError or TypeError for a description that is none."""
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in described.items()
+    }
+    return ENCODERS[fields.pop("kind")](**fields)
+
+
+def _fit_numbers(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Mean and deviation with missing values at the median, and the median; (0, 0, 0) of none."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return 0.0, 0.0, 0.0
+    middle = median(known)
+    if known.min() == known.max():
+        return middle, 0.0, middle
+    return *mean_and_deviation(np.where(np.isnan(values), middle, values)), middle
+
+
+def _write_numbers(encoder: NumberEncoder | DateEncoder, values: NDArray[np.float64], into: Array) -> str:
+    missing = np.isnan(values)
+    place = 0
+    if encoder.deviation > 0:
+        into[:, 0] = (np.where(missing, encoder.median, values) - encoder.mean) / encoder.deviation
+        place = 1
+    if encoder.had_missing:
+        into[:, place] = missing
+        return ""
+    count = int(missing.sum())
+    cells = "cell was" if count == 1 else "cells were"
+    return f"column {encoder.name!r}: {count:,} missing {cells} filled with the median" if count else ""
+
+
+def _unseen(name: str, words: pl.Series, fate: str) -> str:
+    if not len(words):
+        return ""
+    values = words.unique().sort().to_list()
+    shown = ", ".join(repr(value) for value in values[:3]) + (", …" if len(values) > 3 else "")
+    rows = "1 row" if len(words) == 1 else f"{len(words):,} rows"
+    return f"column {name!r}: {shown} in {rows} was not seen in training and {fate}"
+
+
+def _weekdays(days: NDArray[np.float64]) -> NDArray[np.int64]:
+    return (np.floor(days).astype(np.int64) + _MONDAY_WEEKDAY - 1) % 7 + 1
+
+
+def _months(days: NDArray[np.float64]) -> NDArray[np.int64]:
+    whole = np.floor(days).astype(np.int64).astype("datetime64[D]")
+    return whole.astype("datetime64[M]").astype(np.int64) % 12 + 1
+
+
+def _varying(values: NDArray[np.int64]) -> tuple[int, ...]:
+    found = np.unique(values).tolist()
+    return tuple(found) if len(found) > 1 else ()

@@ -1,0 +1,167 @@
+"""What a network sees of a dataset: fitted on training rows only, and stored in the model file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend.data import column_encoders
+from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, ColumnEncoder
+from descend.data.dataset import Dataset
+from descend.data.image_encoding import ImageEncoder
+from descend.data.table import Table, listing
+from descend.errors import DataError, ModelFileError
+
+__all__ = ["Encoder", "ImageEncoder", "TableEncoder", "encoder_from_json", "fit_encoder"]
+
+
+@dataclass(eq=False)
+class TableEncoder:
+    """Rows of a table as a matrix of numbers.
+
+    Numbers are imputed by the median and standardised, yes/no becomes 1 and 0, categories and missing
+    cells become one-hot features, dates become days, weekday and month; see ``column_encoders``.
+
+    columns : one encoder for each column that is used.
+    left_out : the training table's other columns, the target among them; they may be absent or present.
+    notes : what was noticed while fitting.
+    notes_of_last_use : what the last ``transform`` noticed.
+    """
+
+    columns: tuple[ColumnEncoder, ...]
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    notes_of_last_use: tuple[str, ...] = field(default=(), compare=False)
+
+    scale = 1.0
+
+    @classmethod
+    def fit(cls, dataset: Dataset) -> TableEncoder:
+        """Fitted on all rows of ``dataset``, which should be the training rows.
+
+        Raises DataError for unreadable cells and where no column is left to learn from.
+        """
+        if dataset.table is None:
+            raise DataError(f"{dataset.name} holds images, not a table")
+        table = dataset.table
+        fitted = [column_encoders.ENCODERS[column.kind].fit(table, column) for column in dataset.features]
+        used = tuple(encoder for encoder in fitted if encoder.feature_names)
+        if not used:
+            raise DataError(f"{dataset.name} has no column to learn from: all are left out or constant")
+        notes = [
+            f"column {encoder.name!r} is constant in the training rows and was left out"
+            for encoder in fitted
+            if not encoder.feature_names
+        ]
+        notes += [
+            f"column {encoder.name!r} has {len(encoder.categories) + encoder.rare:,} categories: the "
+            f"{MOST_CATEGORIES} most frequent are kept, the others share one feature"
+            for encoder in used
+            if isinstance(encoder, CategoryEncoder) and encoder.rare
+        ]
+        names = {encoder.name for encoder in used}
+        left_out = tuple(name for name in table.frame.columns if name not in names)
+        return cls(used, left_out, tuple(notes))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the matrix's columns, (features,)."""
+        return tuple(name for encoder in self.columns for name in encoder.feature_names)
+
+    def check(self, data: Any) -> tuple[str, ...]:
+        """Notes on columns that are more than the model knows. Raises DataError naming missing ones."""
+        return self._check(_table_of(data))
+
+    def transform(self, data: Any, dtype: str = "float32") -> NDArray[Any]:
+        """The matrix of ``data``, (rows, features) of ``dtype``, C-contiguous and finite.
+
+        data : a Dataset, polars or pandas frame, dict of columns, list of dict rows, or a table's path.
+
+        Raises DataError for missing columns, and for cells that are not of their column's kind.
+        """
+        table = _table_of(data)
+        notes = list(self._check(table))
+        widths = [len(encoder.feature_names) for encoder in self.columns]
+        matrix = np.zeros((table.rows, sum(widths)), dtype)
+        start = 0
+        for encoder, width in zip(self.columns, widths, strict=True):
+            with np.errstate(over="ignore"):  # found below, and named
+                noticed = encoder.write(table, matrix[:, start : start + width])
+            if noticed:
+                notes.append(noticed)
+            start += width
+        self._check_finite(table, matrix)
+        self.notes_of_last_use = tuple(notes)
+        return matrix
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; floats come back exactly."""
+        return {
+            "columns": [column_encoders.to_json(encoder) for encoder in self.columns],
+            "left_out": list(self.left_out),
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_json(cls, described: dict[str, Any]) -> TableEncoder:
+        """The encoder again, exactly. Raises ModelFileError for a damaged description."""
+        try:
+            columns = tuple(column_encoders.from_json(column) for column in described["columns"])
+            return cls(columns, tuple(described["left_out"]), tuple(described["notes"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelFileError(f"the encoder in the model file cannot be read: {error!r}") from None
+
+    def _check(self, table: Table) -> tuple[str, ...]:
+        found = set(table.frame.columns)
+        missing = [encoder.name for encoder in self.columns if encoder.name not in found]
+        if missing:
+            columns = "column" if len(missing) == 1 else "columns"
+            raise DataError(
+                f"{table.name} lacks the {columns} {listing([repr(name) for name in missing])}, "
+                f"which the model needs; it has {listing(table.frame.columns)}"
+            )
+        known = {encoder.name for encoder in self.columns}.union(self.left_out)
+        extra = [repr(name) for name in table.frame.columns if name not in known]
+        if not extra:
+            return ()
+        return (f"not used, for training had no such columns: {listing(extra, 10)}",)
+
+    def _check_finite(self, table: Table, matrix: NDArray[Any]) -> None:
+        finite = np.isfinite(matrix)
+        if not finite.all():
+            row, feature = (int(place) for place in np.argwhere(~finite)[0])
+            name = self.feature_names[feature]
+            raise DataError(f"{table.place(row, name)}: too far from training's values for {matrix.dtype}")
+
+
+Encoder = TableEncoder | ImageEncoder
+
+
+def fit_encoder(dataset: Dataset) -> Encoder:
+    """The encoder that suits the dataset, fitted on all its rows."""
+    return ImageEncoder.fit(dataset) if dataset.images is not None else TableEncoder.fit(dataset)
+
+
+def encoder_from_json(described: dict[str, Any]) -> Encoder:
+    """An encoder by its ``kind``, the name of its class. Raises ModelFileError for any other."""
+    kinds: dict[object, type[TableEncoder] | type[ImageEncoder]] = {
+        "TableEncoder": TableEncoder,
+        "ImageEncoder": ImageEncoder,
+    }
+    kind = described.get("kind")
+    if kind not in kinds:
+        raise ModelFileError(f"the model file holds an encoder of unknown kind {kind!r}")
+    return kinds[kind].from_json(described)
+
+
+def _table_of(data: Any) -> Table:
+    from descend.data.sources import read_table
+
+    if isinstance(data, Dataset):
+        if data.table is None:
+            raise DataError(f"{data.name} holds images, but the model was trained on a table")
+        return data.table
+    return read_table(data)

@@ -1,0 +1,110 @@
+"""What a network sees of images: their bytes, all of one shape, scaled on the way into the first layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend.data.dataset import Dataset
+from descend.errors import DataError, ModelFileError
+
+
+@dataclass(eq=False)
+class ImageEncoder:
+    """Images as rows of 8-bit values, row by row from the top, channels last.
+
+    shape : (height, width, channels); channels is 1 for grey and 3 for colour.
+    notes, notes_of_last_use : what was noticed while fitting, and by the last ``transform``.
+    """
+
+    shape: tuple[int, int, int]
+    notes: tuple[str, ...] = ()
+    notes_of_last_use: tuple[str, ...] = ()
+
+    scale = 1.0 / 255.0
+
+    @classmethod
+    def fit(cls, dataset: Dataset) -> ImageEncoder:
+        """The shape of the dataset's images; nothing else is learned."""
+        if dataset.image_shape is None:
+            raise DataError(f"{dataset.name} holds a table, not images")
+        return cls(dataset.image_shape)
+
+    @property
+    def features(self) -> int:
+        """Values of one image."""
+        height, width, channels = self.shape
+        return height * width * channels
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """``pixel 0,0``, ``pixel 0,1``, … by row and column; colours add `` red``, `` green``, `` blue``."""
+        height, width, channels = self.shape
+        colours = ("",) if channels == 1 else (" red", " green", " blue")
+        return tuple(
+            f"pixel {y},{x}{colour}" for y in range(height) for x in range(width) for colour in colours
+        )
+
+    def check(self, data: Any) -> tuple[str, ...]:
+        """Notes on images that had to be resized or converted. Raises DataError for what are no images."""
+        return self._read(data)[1]
+
+    def transform(self, data: Any, dtype: str = "float32") -> NDArray[np.uint8]:
+        """The images of ``data``, (rows, features) uint8 whatever ``dtype`` is, C-contiguous.
+
+        data : a Dataset of images, an array (n, features) or (n, height, width[, channels]) of uint8, the
+            path of an image, or of a folder of images, of subfolders by class, or of IDX files. Files are
+            resized and converted to the model's shape; arrays must have it.
+        """
+        del dtype  # bytes stay bytes; the engine widens them to its own
+        pixels, self.notes_of_last_use = self._read(data)
+        return np.ascontiguousarray(pixels)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"shape": list(self.shape)}
+
+    @classmethod
+    def from_json(cls, described: dict[str, Any]) -> ImageEncoder:
+        """The encoder again. Raises ModelFileError for a damaged description."""
+        try:
+            height, width, channels = (int(each) for each in described["shape"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"the encoder in the model file cannot be read: {error!r}") from None
+        if height < 1 or width < 1 or channels not in (1, 3):
+            raise ModelFileError(f"the model file says images of {height}×{width}×{channels}")
+        return cls((height, width, channels))
+
+    def _read(self, data: Any) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        from descend.data.sources import read_images
+
+        if isinstance(data, np.ndarray):
+            return self._array(data), ()
+        found = data if isinstance(data, Dataset) else read_images(data, self.shape)
+        if found.images is None:
+            raise DataError(f"{found.name} holds a table, but the model was trained on images")
+        if found.image_shape != self.shape:
+            return self._resized(found)
+        return found.images, found.notes if found is not data else ()
+
+    def _array(self, data: NDArray[Any]) -> NDArray[np.uint8]:
+        height, width, channels = self.shape
+        shapes = [self.shape, (self.features,)] + ([(height, width)] if channels == 1 else [])
+        if data.dtype != np.uint8 or data.ndim < 2 or data.shape[1:] not in shapes:
+            raise DataError(
+                f"images must be uint8 of shape (n, {height}, {width}, {channels}) or (n, {self.features}), "
+                f"not {data.dtype} of shape {data.shape}"
+            )
+        return data.reshape(len(data), self.features)
+
+    def _resized(self, found: Dataset) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+        from descend.data.sources.image_folder import reshape_images, size_text
+
+        assert found.images is not None
+        assert found.image_shape is not None
+        pixels = reshape_images(found.images, found.image_shape, self.shape)
+        change = f"from {size_text(found.image_shape)} to {size_text(self.shape)}"
+        return pixels, (f"{len(pixels):,} images were converted {change}, the model's shape",)

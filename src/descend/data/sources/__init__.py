@@ -1,0 +1,148 @@
+"""Where data comes from: one file a format, and ``read`` that finds the right one."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from descend.data.dataset import ColumnKinds, Dataset
+from descend.data.kinds import typed
+from descend.data.sources import built_in, csv_table, idx_folder, image_folder, in_memory, parquet_table
+from descend.data.table import Table, columns_hint
+from descend.errors import DataError
+
+_TABLES: dict[str, Callable[[Path], Table]] = {
+    ".csv": csv_table.read_csv,
+    ".tsv": csv_table.read_csv,
+    ".txt": csv_table.read_csv,
+    ".csv.gz": csv_table.read_csv,
+    ".tsv.gz": csv_table.read_csv,
+    ".txt.gz": csv_table.read_csv,
+    ".parquet": parquet_table.read_parquet,
+    ".arrow": parquet_table.read_arrow,
+    ".feather": parquet_table.read_arrow,
+}
+
+
+def read(
+    source: Any,
+    *,
+    target: str | None = None,
+    ignore: Collection[str] = (),
+    image_size: int | tuple[int, int] | None = None,
+) -> Dataset:
+    """A dataset from wherever it lies.
+
+    Parameters
+    ----------
+    source : path of a table (.csv .tsv .txt, each also .gz; .parquet .arrow .feather), of a folder of IDX
+        files or of one with a subfolder of images per class, a built-in name, a polars or pandas frame, a
+        dict of columns, a list of dict rows, or a pair of arrays (X, y).
+    target : column to predict; None for what the source knows itself.
+    ignore : columns to leave out.
+    image_size : side, or (height, width), that images of a folder are resized to; None for the
+        commonest size among them.
+
+    Raises
+    ------
+    DataError : there is nothing there, it cannot be read, or a column is unknown.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        if path.is_dir():
+            return _folder(path, target, image_size)
+        if str(source) in built_in.NAMES and not path.exists():
+            table, own_target = built_in.read_built_in(str(source))
+            found = _dataset(table, own_target if target is None else target, ignore)
+            return replace(found, unit=built_in.UNITS.get((found.name, found.target), ""))
+    if isinstance(source, tuple):
+        if in_memory.is_image_pair(source):
+            return in_memory.images_of_pair(source)
+        return _dataset(in_memory.table_of_pair(source, target or "target"), target or "target", ignore)
+    return _dataset(read_table(source), target, ignore)
+
+
+def read_table(source: Any) -> Table:
+    """The cells of a table's file, built-in table, frame, dict of columns, or list of dict rows."""
+    if not isinstance(source, str | os.PathLike):
+        return in_memory.table_of(source)
+    path = Path(source)
+    if path.is_dir():
+        raise DataError(f"{path} is a folder, where a table's file is expected")
+    if not path.exists():
+        if str(source) in built_in.NAMES:
+            return built_in.read_built_in(str(source))[0]
+        raise DataError(_nothing_there(path))
+    reader = _TABLES.get("".join(path.suffixes[-2:]).lower()) or _TABLES.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path} is of no format that is read: {' '.join(_TABLES)}; {_other_format(path)}")
+    try:
+        return reader(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def read_images(source: Any, shape: tuple[int, int, int]) -> Dataset:
+    """Images to predict, (height, width, channels) each: a file, a folder of images, of classes or of IDX."""
+    if isinstance(source, tuple):
+        return in_memory.images_of_pair(source)
+    if not isinstance(source, str | os.PathLike):
+        raise DataError(
+            f"the model was trained on images; give an array or a path, not {type(source).__name__}"
+        )
+    path = Path(source)
+    if not path.exists():
+        raise DataError(_nothing_there(path))
+    if path.is_dir() and idx_folder.holds_idx(path):
+        return idx_folder.read_idx_folder(path)
+    return image_folder.read_images(path, shape)
+
+
+def _dataset(table: Table, target: str | None, ignore: Collection[str]) -> Dataset:
+    names = table.frame.columns
+    for name in ignore:
+        if name not in names:
+            raise DataError(f"{table.name} has no column {name!r} to ignore; {columns_hint(name, names)}")
+    if target is not None and target not in names:
+        raise DataError(f"{table.name} has no column {target!r}; {columns_hint(target, names)}")
+    if target is not None and target in ignore:
+        raise DataError(f"{target!r} is both the target and ignored")
+    labels = None if target is None else typed(table, target)
+    return Dataset(table.name, ColumnKinds(table, ignore), target, labels, table, notes=table.notes)
+
+
+def _folder(path: Path, target: str | None, image_size: int | tuple[int, int] | None) -> Dataset:
+    if idx_folder.holds_idx(path):
+        found = idx_folder.read_idx_folder(path)
+    else:
+        found = image_folder.read_class_folder(path, image_size)
+    if target is not None and target != found.target:
+        raise DataError(f"{path} is a folder of images: its target is {found.target!r}, not {target!r}")
+    return found
+
+
+def _nothing_there(path: Path) -> str:
+    parent = path.parent
+    names = list(built_in.NAMES) if path == Path(path.name) else []
+    if parent.is_dir():
+        names += sorted(each.name for each in parent.iterdir() if not each.name.startswith("."))[:10_000]
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
+    if not near:
+        hint = f"built-in tables: {', '.join(built_in.NAMES)}"
+    elif near[0] in built_in.NAMES:
+        hint = f"did you mean the built-in {near[0]!r}?"
+    else:
+        hint = f"did you mean {str(parent / near[0])!r}?"
+    return f"there is no file or folder {str(path)!r}; {hint}"
+
+
+def _other_format(path: Path) -> str:
+    if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
+        return "save the sheet as CSV"
+    if image_folder.is_image(path):
+        return "an image is read from a folder with one subfolder per class"
+    return "a text file with columns may be renamed to .csv"

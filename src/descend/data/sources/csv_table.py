@@ -1,0 +1,210 @@
+"""Text tables: .csv .tsv .txt, plain or gzipped, in the ways spreadsheets and programs write them.
+
+- The separator is the one of comma, semicolon, tab and pipe that divides the first lines most evenly.
+- The text is UTF-8, with or without a byte-order mark, or UTF-16 with one. GB18030 is read where the text
+  is plainly Chinese, and said so. Anything else is refused by line, for a guess could change the labels.
+- Quotes are those of RFC 4180; a quote inside an unquoted cell is a plain character.
+- Every row must have as many cells as the header. Blank lines are skipped.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from descend.data.cells import MISSING
+from descend.data.sources.csv_structure import Records, find_records, is_well_quoted, sniff_separator
+from descend.data.table import Table, listing
+from descend.errors import DataError
+
+_CHINESE = 0.9  # share of the non-ASCII characters that must be in everyday use
+_FOREIGN = (
+    (b"PAR1", "a Parquet file; rename it to .parquet"),
+    (b"PK\x03\x04", "a zip archive or an Excel workbook; save the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
+    (b"%PDF", "a PDF; export the table as CSV"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"SQLite format 3", "an SQLite database; export the table as CSV"),
+)
+
+
+def read_csv(path: Path) -> Table:
+    """A text table. Raises DataError naming file, line and what was found."""
+    data = path.read_bytes()
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise DataError(f"{path.name} is a truncated or damaged gzip file: {error}") from error
+    return parse_csv(data, path.name)
+
+
+def parse_csv(data: bytes, name: str) -> Table:
+    """The table in a text file's bytes; ``name`` is what messages call it. Raises DataError."""
+    data, notes = _as_utf8(data, name)
+    _refuse_foreign(data, name)
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    separator = sniff_separator(data)
+    if b'"' in data and not is_well_quoted(data, separator):
+        header, frame, lines = _parse_by_hand(data, separator, name)
+    else:
+        header, frame, lines = _parse_whole(data, separator, name)
+    names, named = _column_names(header, name)
+    frame.columns = names
+    return Table(_cleaned(frame), name, lines, typed=False, notes=(*notes, *named))
+
+
+def _as_utf8(data: bytes, name: str) -> tuple[bytes, tuple[str, ...]]:
+    if data[:3] == b"\xef\xbb\xbf":
+        data = data[3:]
+    elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        try:
+            return data.decode("utf-16").encode(), ("read as UTF-16",)
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{name} starts as UTF-16 but is not: {error.reason}; save it as UTF-8"
+            ) from error
+    for magic, what in _FOREIGN:
+        if data.startswith(magic):
+            raise DataError(f"{name} is not text but {what}")
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise DataError(f"{name}, line {line}: a NUL byte, so this is no text table or a damaged one")
+    if data.isascii():
+        return data, ()
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        chinese = _from_gb18030(data)
+        if chinese is not None:
+            return chinese, ("the text is not UTF-8 and was read as GB18030",)
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{name}, line {line}: the text is not UTF-8 (byte 0x{data[error.start]:02x}); save it as "
+            f"'CSV UTF-8', or convert it, for instance by iconv -f WINDOWS-1252 -t UTF-8"
+        ) from error
+    return data, ()
+
+
+def _from_gb18030(data: bytes) -> bytes | None:
+    """The text as UTF-8 where it is GB18030 of mostly everyday characters (those of GB 2312), else None."""
+    try:
+        text = data.decode("gb18030")
+    except UnicodeDecodeError:
+        return None
+    beyond = re.sub(r"[\x00-\x7f]", "", text)
+    everyday = len(beyond.encode("gb2312", "ignore")) // 2
+    pairs = all(len(run) % 2 == 0 for run in re.findall(rb"[\x80-\xff]+", data))
+    return text.encode() if pairs and everyday >= _CHINESE * len(beyond) else None
+
+
+def _refuse_foreign(data: bytes, name: str) -> None:
+    start = data[:1000].lstrip()[:200].lower()
+    if not data.strip():
+        raise DataError(f"{name} is empty")
+    if re.match(rb"<(!doctype|html|head|body|\?xml|svg|!--)", start):
+        raise DataError(f"{name} is a web page or XML, not a table; download the table itself")
+    if re.match(rb'(\{\s*["}]|\[\s*[\[{"\d])', start):
+        raise DataError(f"{name} is JSON, not a table with separators; convert it to CSV")
+
+
+def _parse_whole(data: bytes, separator: str, name: str) -> tuple[list[str], pl.DataFrame, NDArray[np.int64]]:
+    """Header, cells and line of each row, where quotes stand as RFC 4180 wants them."""
+    data = data.rstrip(b"\n") + b"\n"
+    records = find_records(data, separator)
+    header_text = data[records.starts[0] : records.ends[0]].decode()
+    header = next(csv.reader([*io.StringIO(header_text, newline="")], delimiter=separator, strict=True))
+    width = len(header)
+    if width > 1:
+        records = records.without_blanks()
+    _check_widths(records, width, name)
+    if len(records.starts) < 2:
+        raise DataError(f"{name} has a header and no rows")
+    if len(records.starts) == records.total:
+        body = data[records.starts[1] :]
+    else:
+        body = b"".join(
+            data[start : end + 1] for start, end in zip(records.starts[1:], records.ends[1:], strict=True)
+        )
+    try:
+        frame = pl.read_csv(body, has_header=False, separator=separator, quote_char='"', infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{name} cannot be read: {str(error).splitlines()[0]}") from error
+    return header, frame, records.lines[1:]
+
+
+def _parse_by_hand(
+    data: bytes, separator: str, name: str
+) -> tuple[list[str], pl.DataFrame, NDArray[np.int64]]:
+    """As ``_parse_whole`` for quotes elsewhere, such as inches; about ten times slower."""
+    reader = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=separator, strict=True)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    line = 1
+    try:
+        for row in reader:
+            if row:
+                rows.append(row)
+                lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(f"{name}, line {line}: a quoted cell does not end as it should ({error})") from error
+    if len(rows) < 2:
+        raise DataError(f"{name} has a header and no rows")
+    for row, at in zip(rows, lines, strict=True):
+        if len(row) != len(rows[0]):
+            raise _ragged(name, at, len(row), len(rows[0]))
+    frame = pl.DataFrame(
+        [
+            pl.Series(f"{place}", cells, dtype=pl.String)
+            for place, cells in enumerate(zip(*rows[1:], strict=True))
+        ]
+    )
+    return rows[0], frame, np.array(lines[1:], np.int64)
+
+
+def _check_widths(records: Records, width: int, name: str) -> None:
+    odd = np.flatnonzero(records.cells != width)
+    if len(odd):
+        first = int(odd[0])
+        raise _ragged(name, int(records.lines[first]), int(records.cells[first]), width)
+
+
+def _ragged(name: str, line: int, found: int, width: int) -> DataError:
+    cells = "1 cell" if found == 1 else f"{found} cells"
+    columns = "1 column" if width == 1 else f"{width} columns"
+    return DataError(f"{name}, line {line}: {cells}, but the header has {columns}; mend the line")
+
+
+def _column_names(header: list[str], table: str) -> tuple[list[str], tuple[str, ...]]:
+    """Stripped names, ``column 3`` for an empty one. Raises DataError for duplicates and missing headers."""
+    names = [cell.strip() or f"column {place + 1}" for place, cell in enumerate(header)]
+    if all(_is_decimal(name) for name in names):
+        raise DataError(f"{table}, line 1 holds numbers where column names are expected; add a header line")
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise DataError(
+            f"{table}: duplicate column names {listing([repr(name) for name in twice])}; rename them"
+        )
+    if all(name.lstrip("+-").isdigit() for name in names):
+        return names, (f"the first line, {listing(names, 5)}, was taken as column names",)
+    return names, ()
+
+
+def _is_decimal(name: str) -> bool:
+    return re.fullmatch(r"[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?|[+-]?\d+[eE][+-]?\d+", name) is not None
+
+
+def _cleaned(frame: pl.DataFrame) -> pl.DataFrame:
+    """Cells without surrounding blanks, missing ones as null."""
+    return frame.select(pl.all().str.strip_chars().replace(list(MISSING), None))

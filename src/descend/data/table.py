@@ -1,0 +1,146 @@
+"""A table as its source gave it: columns of one simple type each, and where every row stood in the file."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from descend.errors import DataError
+
+_INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32)
+_KEPT = (pl.String, pl.Int64, pl.Int128, pl.Float64, pl.Boolean, pl.Date)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows and columns before anything is understood about them.
+
+    frame : the cells. A text file's cells are all text, stripped, with missing ones null.
+    name : what messages call the table, a file's name or for instance ``the given table``.
+    lines : (rows,) line of each row as an editor counts them (the header is line 1), or None where rows
+        have no lines; messages then count rows from 1.
+    typed : whether the source gave types; False for text files, whose cells may be read as numbers.
+    notes : what was done while reading, for the user.
+    """
+
+    frame: pl.DataFrame
+    name: str
+    lines: NDArray[np.int64] | None = None
+    typed: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.frame.height
+
+    def place(self, row: int, column: str) -> str:
+        """Beginning of a message about one cell; ``row`` counts from 0."""
+        where = f"row {row + 1:,}" if self.lines is None else f"line {int(self.lines[row])}"
+        return f"{self.name}, {where}, column {column!r}"
+
+    def take(self, rows: NDArray[np.int64]) -> Table:
+        """The table of these rows, in their order; ``rows`` (n,) counts from 0."""
+        lines = None if self.lines is None else self.lines[rows]
+        return replace(self, frame=self.frame[rows], lines=lines)
+
+    def column(self, name: str) -> pl.Series:
+        """One column as text, int64, int128, float64, yes/no, date or datetime; NaN becomes null.
+
+        Raises DataError where the column is absent or its type is none that can be learned from.
+        """
+        if name not in self.frame.columns:
+            raise DataError(f"{self.name} has no column {name!r}; {columns_hint(name, self.frame.columns)}")
+        return _simple(self.frame[name], self.name)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over names, types and values, 64 hexadecimal digits; the table's name takes no part."""
+        digest = hashlib.sha256()
+        for name in self.frame.columns:
+            series = self.frame[name]
+            try:
+                series = _simple(series, self.name)
+            except DataError:
+                series = pl.Series(name, [str(series.dtype)])
+            kind = "datetime" if isinstance(series.dtype, pl.Datetime) else str(series.dtype)
+            digest.update(f"{len(name.encode())}:{name}:{kind}:".encode())
+            _digest_values(digest, series)
+        return digest.hexdigest()
+
+
+def columns_hint(found: str, columns: Iterable[str], shown: int = 30) -> str:
+    """End of a message about an unknown column: the nearest name, then the columns there are."""
+    names = list(columns)
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(found.casefold(), folded, n=1, cutoff=0.6)
+    hint = f"did you mean {folded[near[0]]!r}? " if near else ""
+    return f"{hint}columns: {listing(names, shown)}"
+
+
+def listing(names: Sequence[str], shown: int = 30) -> str:
+    """Names with commas, the rest beyond ``shown`` as a number."""
+    rest = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def _simple(series: pl.Series, table: str) -> pl.Series:
+    dtype = series.dtype
+    if dtype in _KEPT and dtype != pl.Float64:
+        return series
+    if dtype.is_float() or dtype.is_decimal():
+        return series.cast(pl.Float64).fill_nan(None)
+    if dtype in _INTEGERS:
+        return series.cast(pl.Int64)
+    if dtype == pl.UInt64:
+        narrow = series.cast(pl.Int64, strict=False)
+        return narrow if narrow.null_count() == series.null_count() else series.cast(pl.Int128)
+    if isinstance(dtype, pl.Categorical | pl.Enum) or dtype == pl.Null:
+        return series.cast(pl.String)
+    if isinstance(dtype, pl.Datetime):
+        if dtype.time_zone is not None:
+            series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return series.cast(pl.Datetime("us"))
+    if dtype == pl.Object:
+        return _from_objects(series, table)
+    raise DataError(
+        f"{table}, column {series.name!r} holds {dtype} values, which cannot be learned from; "
+        "ignore the column"
+    )
+
+
+def _from_objects(series: pl.Series, table: str) -> pl.Series:
+    """A column of Python objects that are all of one simple type, None and NaN aside."""
+    values: list[Any] = [None if value is None or value != value else value for value in series.to_list()]
+    try:
+        found = pl.Series(series.name, values, strict=True)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
+        kinds = sorted({type(value).__name__ for value in values if value is not None})
+        reason = f"mixes {' and '.join(kinds)}" if len(kinds) > 1 else "cannot be read"
+        raise DataError(f"{table}, column {series.name!r} {reason}; give one type") from error
+    if found.dtype == pl.Object:
+        raise DataError(f"{table}, column {series.name!r} holds Python objects; give numbers, text or dates")
+    return _simple(found, table)
+
+
+def _digest_values(digest: hashlib._Hash, series: pl.Series) -> None:
+    if isinstance(series.dtype, pl.Datetime) or series.dtype == pl.Date:
+        series = series.cast(pl.Int64)
+    elif series.dtype == pl.Int128:
+        series = series.cast(pl.String)
+    digest.update(np.packbits(series.is_null().to_numpy()).tobytes())
+    if series.dtype == pl.String:
+        lengths = series.str.len_bytes().fill_null(0).to_numpy().astype("<u8")
+        digest.update(lengths.tobytes())
+        digest.update((series.fill_null("").str.join("").item() or "").encode())
+    elif series.dtype == pl.Boolean:
+        digest.update(np.packbits(series.fill_null(False).to_numpy()).tobytes())
+    else:
+        kind = "<f8" if series.dtype == pl.Float64 else "<i8"
+        digest.update(series.fill_null(0).to_numpy().astype(kind).tobytes())

@@ -1,0 +1,150 @@
+"""Classes or numbers, and how a network sees them."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from fractions import Fraction
+
+import hypothesis.strategies as st
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+
+from descend.data import sources
+from descend.data.dataset import Dataset
+from descend.data.moments import mean_and_deviation, median
+from descend.data.target import TASK_RULE, ClassTarget, NumberTarget, infer_task
+from descend.errors import DataError, ModelFileError
+
+
+def labelled(values: object) -> Dataset:
+    rows = len(values)  # type: ignore[arg-type]
+    return sources.read({"x": list(range(rows)), "y": values}, target="y")
+
+
+@pytest.mark.parametrize(
+    ("values", "task"),
+    [
+        (["a", "b"] * 5, "classification"),
+        ([True, False] * 5, "classification"),
+        ([0, 1] * 3, "classification"),
+        ([0.0, 1.0] * 3, "classification"),
+        (list(range(10)) * 10, "classification"),
+        (list(range(20)) * 10, "classification"),
+        (list(range(21)) * 100, "regression"),
+        (list(range(10)) * 9, "regression"),
+        ([0.5, 1.5] * 50, "regression"),
+        (list(range(100)), "regression"),
+    ],
+)
+def test_the_task_follows_the_rule(values: list[object], task: str) -> None:
+    found, reason = infer_task(labelled(values))
+    assert found == task
+    assert reason.startswith("the target ")
+
+
+def test_the_rule_says_its_numbers() -> None:
+    assert "20 different" in TASK_RULE
+    assert "one for every ten rows" in TASK_RULE
+
+
+def test_dates_are_no_target() -> None:
+    dataset = labelled(pl.Series(["2020-01-01", "2020-01-02"]).str.to_date())
+    for attempt in (infer_task, ClassTarget.fit, NumberTarget.fit):
+        with pytest.raises(DataError, match="dates"):
+            attempt(dataset)
+
+
+_labels = st.one_of(
+    st.lists(st.text(min_size=1, max_size=4), min_size=2, max_size=20),
+    st.lists(st.integers(-(2**100), 2**100), min_size=2, max_size=20),
+    st.lists(st.booleans(), min_size=2, max_size=20),
+    st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20),
+).filter(lambda values: len(set(values)) > 1)
+
+
+@given(_labels)
+def test_classes_come_back_exactly_in_their_own_type(values: list[object]) -> None:
+    dataset = labelled(values)
+    target = ClassTarget.fit(dataset)
+    numbers = target.encode(dataset)
+    assert numbers.dtype == np.int64
+    assert sorted(set(numbers.tolist())) == list(range(len(target.classes)))
+    back = target.decode(numbers).tolist()
+    assert back == values
+    assert {type(value) for value in back} == {type(value) for value in values}
+    np.testing.assert_array_equal(target.numbers(target.decode(numbers)), numbers)
+    again = ClassTarget.from_json(json.loads(json.dumps(target.to_json())))
+    assert again.classes.dtype == target.classes.dtype
+    assert again.classes.tolist() == target.classes.tolist()
+    assert target.classes.tolist() == sorted(set(values))  # type: ignore[type-var]
+
+
+def test_an_unseen_label_is_named_with_its_place() -> None:
+    target = ClassTarget.fit(labelled(["a", "b"]))
+    with pytest.raises(
+        DataError, match=r"the given table, row 3, column 'y': 'c' is not a class .* 'a', 'b'"
+    ):
+        target.encode(labelled(["a", "b", "c"]))
+    with pytest.raises(DataError, match="the labels, row 2: 'c' is not a class"):
+        target.numbers(["a", "c"])
+
+
+def test_labels_of_another_type_are_compared_by_value() -> None:
+    numbers = ClassTarget(np.array([1, 2]))
+    assert numbers.encode(labelled([2.0, 1.0])).tolist() == [1, 0]
+    assert numbers.encode(labelled(["2", "1"])).tolist() == [1, 0]
+    assert ClassTarget(np.array(["1", "2"], object)).encode(labelled([2, 1])).tolist() == [1, 0]
+    assert ClassTarget(np.array([0.5, 2.0])).encode(labelled([2, 2])).tolist() == [1, 1]
+    with pytest.raises(DataError, match=r"'1\.0' is not a class"):
+        ClassTarget(np.array([1, 2])).encode(labelled(["1.0", "2"]))
+
+
+def test_a_missing_label_is_refused() -> None:
+    dataset = labelled(["a", None, "b"])
+    with pytest.raises(DataError, match="the given table, row 2, column 'y': the target is missing"):
+        ClassTarget.fit(dataset)
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=2, max_size=50).filter(lambda v: min(v) < max(v)))
+def test_numbers_are_standardised_and_come_back(values: list[float]) -> None:
+    dataset = labelled(values)
+    target = NumberTarget.fit(dataset)
+    z = target.encode(dataset)
+    assert z.dtype == np.float64
+    scale = max(abs(value) for value in values)
+    np.testing.assert_allclose(target.decode(z) / scale, np.array(values) / scale, rtol=0, atol=1e-14)
+    assert NumberTarget.from_json(json.loads(json.dumps(target.to_json()))) == target
+
+
+@pytest.mark.parametrize(
+    "described",
+    [{}, {"mean": 0, "deviation": 0}, {"mean": "x", "deviation": 1}, {"mean": math.nan, "deviation": 1}],
+)
+def test_damaged_descriptions(described: dict[str, object]) -> None:
+    with pytest.raises(ModelFileError):
+        NumberTarget.from_json(described)
+    with pytest.raises(ModelFileError):
+        ClassTarget.from_json({"classes": [None, {}]})
+
+
+@given(st.lists(st.floats(-1e300, 1e300, allow_subnormal=False), min_size=1, max_size=200))
+def test_moments_agree_with_exact_sums(values: list[float]) -> None:
+    array = np.array(values)
+    mean, deviation = mean_and_deviation(array)
+    scale = float(np.abs(array).max()) or 1.0
+    exact = math.fsum(value / scale for value in values) / len(values)
+    assert abs(mean / scale - exact) <= 1e-14
+    spread = math.sqrt(math.fsum((value / scale - exact) ** 2 for value in values) / len(values))
+    assert abs(deviation / scale - spread) <= 1e-14
+    assert median(array) == float(statistics.median(map(Fraction, values)))
+
+
+def test_moments_of_powers_of_two_are_exact() -> None:
+    assert mean_and_deviation(np.array([1.0, 3.0, 1.0, 3.0])) == (2.0, 1.0)
+    assert mean_and_deviation(np.array([5.0])) == (5.0, 0.0)
+    assert median(np.array([3.0, 1.0, 2.0])) == 2.0
+    assert median(np.array([4.0, 1.0])) == 2.5
