@@ -1,0 +1,56 @@
+"""Metrics under scikit-learn's names, and the trivial predictor to hold them against."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Metrics = dict[str, float | None]
+
+
+def classification_metrics(truth: Array, predicted: Array, probabilities: Array) -> Metrics:
+    """accuracy, log_loss (natural logarithm) and f1_macro (mean of F1 over the classes that occur).
+
+    truth, predicted : (n,) class numbers.  probabilities : (n, classes).
+    """
+    from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+    classes = np.arange(probabilities.shape[1])
+    exact = probabilities.astype(np.float64)
+    exact /= exact.sum(axis=1, keepdims=True)  # float32 rows sum to 1 only nearly
+    return {
+        "accuracy": float(accuracy_score(truth, predicted)),
+        "log_loss": float(log_loss(truth, exact, labels=classes)),
+        "f1_macro": float(f1_score(truth, predicted, average="macro", zero_division=0.0)),
+    }
+
+
+def regression_metrics(truth: Array, predicted: Array) -> Metrics:
+    """r2 (None for fewer than two rows or a constant truth), mean_absolute_error, root_mean_squared_error.
+
+    truth, predicted : (n,), in one unit, which is also that of the two errors.
+    """
+    residual = truth.astype(np.float64) - predicted.astype(np.float64)
+    squares = float(residual @ residual)
+    centred = truth.astype(np.float64) - truth.mean(dtype=np.float64)
+    spread = float(centred @ centred)
+    return {
+        "r2": 1.0 - squares / spread if len(truth) > 1 and spread > 0 else None,
+        "mean_absolute_error": float(np.abs(residual).mean()),
+        "root_mean_squared_error": math.sqrt(squares / len(truth)),
+    }
+
+
+def majority_accuracy(training: Array, truth: Array) -> float:
+    """Accuracy of always naming the commonest training class. Both (n,) class numbers."""
+    values, counts = np.unique(training, return_counts=True)
+    return float((truth == values[counts.argmax()]).mean())
+
+
+def median_error(training: Array, truth: Array) -> float:
+    """Mean absolute error of always predicting the training median. Both (n,)."""
+    return float(np.abs(truth - np.median(training)).mean())

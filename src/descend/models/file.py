@@ -1,0 +1,167 @@
+"""The model file: weights as safetensors, everything else as JSON in its header. Nothing is unpickled.
+
+Header entries: ``format`` (this module's version), ``descend`` (JSON: network, classes, encoder, target,
+engine, about) and ``sha256`` over that JSON and every tensor, so that a damaged file is told from a whole
+one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend.errors import ModelFileError
+from descend.models.classes import classes_from_json, classes_to_json
+from descend.models.description import network_from_json, network_to_json
+from descend.models.model import Model
+from descend.models.writing import replace_file
+
+FORMAT = 1
+FILE_NAME = "model.safetensors"
+_SIZE_OF_LENGTH = 8  # safetensors begins with the header's length, little-endian
+_LARGEST_HEADER = 100_000_000  # what safetensors itself accepts
+
+
+def save_model(model: Model, path: Path) -> None:
+    """Writes ``model`` to ``path``, whole or not at all. Raises OutputError where it cannot."""
+    from safetensors.numpy import save
+
+    described = json.dumps(_describe(model), ensure_ascii=False, sort_keys=True)
+    tensors = {name: np.ascontiguousarray(array) for name, array in model.parameters.items()}
+    header = {"format": str(FORMAT), "descend": described, "sha256": _digest(described, tensors)}
+    replace_file(path, save(tensors, metadata=header))
+
+
+def save_parameters(parameters: Mapping[str, NDArray[Any]], path: Path) -> None:
+    """Writes bare weights, which are no model. Raises OutputError where it cannot."""
+    from safetensors.numpy import save
+
+    replace_file(path, save({name: np.ascontiguousarray(array) for name, array in parameters.items()}))
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """The model in a model file or a run folder.
+
+    Raises
+    ------
+    ModelFileError : there is none, it is damaged, no model, or written by a newer format.
+    """
+    file = _find(Path(path))
+    header, tensors = _read(file)
+    if "descend" not in header:
+        raise ModelFileError(f"{file}: weights without a description; not a model that descend saved")
+    if not header.get("format", "").isdigit() or int(header["format"]) > FORMAT:
+        raise ModelFileError(
+            f"{file}: format {header.get('format', 'unknown')!r}; this version reads up to {FORMAT}: "
+            "install a newer descend"
+        )
+    if _digest(header["descend"], tensors) != header.get("sha256"):
+        raise ModelFileError(
+            f"{file}: its contents do not match its checksum; the file was altered or damaged"
+        )
+    try:
+        return _build(json.loads(header["descend"]), tensors)
+    except ModelFileError as error:
+        raise ModelFileError(f"{file}: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(f"{file}: its description cannot be read ({error!r})") from None
+
+
+def _find(path: Path) -> Path:
+    if path.is_dir():
+        inside = path / FILE_NAME
+        if not inside.is_file():
+            raise ModelFileError(f"{path}: the folder has no {FILE_NAME}")
+        return inside
+    if not path.exists():
+        raise ModelFileError(f"{path}: no such model file or run folder")
+    return path
+
+
+def _read(file: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
+    from safetensors import SafetensorError, safe_open
+
+    _refuse_foreign(file)
+    try:
+        with safe_open(file, framework="numpy") as opened:
+            header = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise ModelFileError(f"{file}: not a whole safetensors file ({error})") from None
+    return header, tensors
+
+
+def _refuse_foreign(file: Path) -> None:
+    """Says what a file is that cannot be a model, before any library looks at it."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(_SIZE_OF_LENGTH + 1)
+        zipped = zipfile.is_zipfile(file)
+    except OSError as error:
+        raise ModelFileError(f"{file}: cannot be read ({error.strerror})") from None
+    if not start:
+        raise ModelFileError(f"{file}: the file is empty")
+    length = int.from_bytes(start[:_SIZE_OF_LENGTH], "little")
+    if start[_SIZE_OF_LENGTH:] == b"{" and length <= _LARGEST_HEADER:
+        return
+    if start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        raise ModelFileError(f"{file}: a pickle, which could run code; descend never opens one")
+    if zipped:
+        raise ModelFileError(f"{file}: a zip archive (a torch file?), not a safetensors file")
+    raise ModelFileError(f"{file}: not a safetensors file")
+
+
+def _describe(model: Model) -> dict[str, Any]:
+    encoder = model.encoder
+    return {
+        "network": network_to_json(model.network),
+        "classes": None if model.classes is None else classes_to_json(model.classes),
+        "encoder": None if encoder is None else {"kind": type(encoder).__name__, **encoder.to_json()},
+        "target": None if model.target is None else model.target.to_json(),
+        "engine": model.engine,
+        "about": model.about,
+    }
+
+
+def _build(described: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Model:
+    network = network_from_json(described["network"])
+    encoder, target = described["encoder"], described["target"]
+    classes = described["classes"]
+    if encoder is not None:
+        from descend.data.encoding import encoder_from_json
+
+        encoder = encoder_from_json(encoder)
+    if target is not None:
+        from descend.data.target import NumberTarget
+
+        target = NumberTarget.from_json(target)
+    return Model(
+        network,
+        {name: tensors[name] for name in network.parameter_shapes(_width(tensors))},
+        classes=None if classes is None else classes_from_json(classes),
+        encoder=encoder,
+        target=target,
+        engine=described["engine"],
+        about=described["about"],
+    )
+
+
+def _width(tensors: Mapping[str, NDArray[Any]]) -> int:
+    return int(tensors["0.weight"].shape[0])
+
+
+def _digest(described: str, tensors: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256(described.encode())
+    for name in sorted(tensors):
+        array = tensors[name]
+        digest.update(f"{name}:{array.dtype}:{array.shape}:".encode())
+        digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    return digest.hexdigest()

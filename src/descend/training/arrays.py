@@ -1,0 +1,155 @@
+"""The caller's arrays, checked and turned into what an engine takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from descend.engines.protocol import Inputs
+from descend.errors import DataError, OptionError
+from descend.networks import BinaryCrossEntropy, CrossEntropy, Network
+
+Array = NDArray[Any]
+IMAGE_SCALE = 1.0 / 255.0  # 8-bit values are pixels
+
+
+def as_inputs(
+    network: Network, X: ArrayLike, y: ArrayLike, weight: ArrayLike | None, dtype: str,
+    classes: Array | None, what: str,
+) -> Inputs:  # fmt: skip
+    """Features, targets and weights in the engine's types.
+
+    classes : labels in class order, from ``find_classes``; None for regression and for several yes/no
+        columns.  what : how messages call these rows, ``"training"`` or ``"validation"``.
+
+    Raises
+    ------
+    DataError : shapes that do not fit, values that are not finite, labels outside the classes.
+    """
+    x = features(X, dtype, what)
+    if len(x) == 0:
+        raise DataError(f"{what} data has no rows")
+    given = np.asarray(y)
+    if len(given) != len(x) if given.ndim else True:
+        raise DataError(f"{what} X has {len(x)} rows but y has shape {given.shape}")
+    scale = IMAGE_SCALE if x.dtype == np.uint8 else 1.0
+    return Inputs(
+        x,
+        _targets(network, given, dtype, classes, what),
+        None if weight is None else _weights(weight, len(x), dtype, what),
+        scale,
+    )
+
+
+def features(X: ArrayLike, dtype: str, what: str) -> Array:
+    """(n, inputs) C-contiguous, uint8 as it is and anything else in ``dtype``."""
+    x = np.asarray(X)
+    if x.ndim != 2:
+        remedy = "; use X.reshape(len(X), -1)" if x.ndim > 2 else "; use X.reshape(-1, 1) for one column"
+        raise DataError(f"{what} X must have two dimensions (rows, inputs), not shape {x.shape}{remedy}")
+    if x.dtype.kind not in "biuf":
+        raise DataError(f"{what} X must hold numbers, not {x.dtype}")
+    if x.shape[1] == 0:
+        raise DataError(f"{what} X has no columns")
+    if x.dtype == np.uint8:
+        return np.ascontiguousarray(x)
+    with np.errstate(over="ignore"):  # found below, with its place
+        x = np.ascontiguousarray(x, dtype)
+    _check_finite(x, f"{what} X")
+    return x
+
+
+def find_classes(network: Network, y: ArrayLike) -> Array | None:
+    """The labels in class order, (classes,), or None where the network predicts numbers or yes/no columns.
+
+    Whole numbers from 0 to outputs − 1 are the classes themselves, even where some do not occur.
+
+    Raises
+    ------
+    DataError : more or fewer labels than the network has classes.
+    """
+    labels = np.asarray(y)
+    if not network.classifies or (isinstance(network.loss, BinaryCrossEntropy) and network.outputs > 1):
+        return None
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise DataError(f"class labels must have one dimension, not shape {labels.shape}")
+    count = network.outputs if isinstance(network.loss, CrossEntropy) else 2
+    if labels.dtype.kind == "f":
+        _check_finite(labels[:, None], "y")
+    if labels.dtype.kind in "iu" and labels.size and labels.min() >= 0 and labels.max() < count:
+        return np.arange(count, dtype=labels.dtype)
+    if labels.dtype.kind == "O" and not all(isinstance(label, str) for label in labels):
+        raise DataError("class labels must all be of one kind: strings, whole numbers or booleans")
+    found = np.unique(labels)
+    if len(found) != count:
+        raise DataError(f"y has {len(found)} different labels but the network has {count} classes")
+    return found
+
+
+def _targets(network: Network, y: Array, dtype: str, classes: Array | None, what: str) -> Array:
+    if classes is not None:
+        numbers = _class_numbers(y.reshape(len(y)) if y.ndim == 2 else y, classes, what)
+        if isinstance(network.loss, CrossEntropy):
+            return numbers
+        return numbers.astype(dtype)[:, None]
+    if y.dtype.kind not in "biuf":
+        raise DataError(f"{what} y must hold numbers, not {y.dtype}")
+    columns = y[:, None] if y.ndim == 1 else y
+    if columns.ndim != 2 or columns.shape[1] != network.outputs:
+        raise DataError(f"{what} y has shape {y.shape} but the network has {network.outputs} outputs")
+    with np.errstate(over="ignore"):
+        targets = np.ascontiguousarray(columns, dtype)
+    _check_finite(targets, f"{what} y")
+    if network.classifies and not np.isin(targets, (0, 1)).all():
+        raise DataError(f"{what} y must be 0 or 1 in every column for BinaryCrossEntropy")
+    return targets
+
+
+def _class_numbers(y: Array, classes: Array, what: str) -> NDArray[np.int64]:
+    try:
+        places = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+        wrong = np.flatnonzero(classes[places] != y)
+    except TypeError:
+        raise DataError(f"{what} labels are {y.dtype}, the classes are {classes.dtype}") from None
+    if len(wrong):
+        row = wrong[0]
+        raise DataError(
+            f"{what} label {y[row]!s} in row {row} is none of the {len(classes)} classes "
+            f"({', '.join(map(str, classes[:10]))}{', …' if len(classes) > 10 else ''})"
+        )
+    return places.astype(np.int64)
+
+
+def _weights(weight: ArrayLike, rows: int, dtype: str, what: str) -> Array:
+    values = np.asarray(weight)
+    if values.shape != (rows,) or values.dtype.kind not in "biuf":
+        raise DataError(f"{what} sample_weight must be {rows} numbers, not {values.dtype} {values.shape}")
+    values = np.ascontiguousarray(values, dtype)
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise DataError(f"{what} sample_weight must be finite and at least 0")
+    if not values.any():
+        raise DataError(f"{what} sample_weight is 0 in every row")
+    return values
+
+
+def _check_finite(values: Array, name: str, rows_at_once: int = 65536) -> None:
+    for start in range(0, len(values), rows_at_once):
+        bad = ~np.isfinite(values[start : start + rows_at_once])
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            raise DataError(
+                f"{name} holds {values[start + row, column]} in row {start + row}, column {column}: "
+                f"leave the row out or fill the value in (values must be finite and fit {values.dtype})"
+            )
+
+
+def check_dtype(dtype: str) -> str:
+    """The name itself. Raises OptionError unless float32 or float64."""
+    name = str(np.dtype(dtype)) if dtype in ("float32", "float64", np.float32, np.float64) else ""
+    if not name:
+        raise OptionError(f"dtype must be float32 or float64, not {dtype!r}")
+    return name

@@ -1,0 +1,96 @@
+"""The progress of a run: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from descend.training.loop import Listener, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_LINE_SECONDS = 5.0  # between plain lines
+_PLAIN_LINES = 10  # at most so many for the epochs of a run
+
+
+@contextmanager
+def progress_bar(shown: bool, classifies: bool, console: Console | None = None) -> Iterator[Listener | None]:
+    """A listener that shows epoch, loss, validation, rows per second and the time left.
+
+    console : where to; standard error by default.
+    """
+    if not shown:
+        yield None
+        return
+    from rich.console import Console  # imported here: costs a tenth of a second
+
+    console = console or Console(stderr=True)
+    if not console.is_terminal:
+        yield _PlainLines(console, classifies)
+        return
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[state]}"))
+    with Bar(*columns, console=console) as bar:
+        task = bar.add_task("training", total=None, state="")
+
+        def listen(told: Progress) -> None:
+            bar.update(task, total=told.steps, completed=told.step, description=_epoch(told),
+                       state=_state(told, classifies))  # fmt: skip
+
+        yield listen
+
+
+class _PlainLines:
+    """A line every few seconds and at most ten in a short run."""
+
+    def __init__(self, console: Console, classifies: bool) -> None:
+        self._console, self._classifies = console, classifies
+        self._epoch = 0
+        self._at = time.perf_counter()
+
+    def __call__(self, told: Progress) -> None:
+        epochs = -(-told.steps // told.per_epoch)
+        epoch = told.step // told.per_epoch
+        due = epoch * _PLAIN_LINES // epochs > self._epoch * _PLAIN_LINES // epochs
+        now = time.perf_counter()
+        if due or told.step == told.steps or now - self._at > _LINE_SECONDS:
+            self._epoch, self._at = epoch, now
+            self._console.print(
+                f"{_epoch(told)}  {_state(told, self._classifies)}", highlight=False, soft_wrap=True
+            )
+
+
+def _epoch(told: Progress) -> str:
+    under_way, planned = (-(-steps // told.per_epoch) for steps in (told.step, told.steps))
+    return f"epoch {under_way}/{planned}"
+
+
+def _state(told: Progress, classifies: bool) -> str:
+    speed = told.rows / told.seconds if told.seconds > 0 else 0.0
+    left = told.seconds * (told.steps - told.step) / told.step if told.step else 0.0
+    parts = [f"loss {told.loss:.4g}"]
+    if told.validation is not None:
+        loss, accuracy = told.validation
+        parts.append(f"validation accuracy {accuracy:.4f}" if classifies else f"validation loss {loss:.4g}")
+    parts.append(f"{_short(speed)} rows/s")
+    parts.append(f"{_clock(left)} left" if told.step < told.steps else f"{_clock(told.seconds)}")
+    return "  ".join(parts)
+
+
+def _short(number: float) -> str:
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.3g}"
+
+
+def _clock(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"

@@ -1,0 +1,201 @@
+"""``train``: a network, arrays and an optimizer in; a model and its history out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from descend import streams
+from descend.engines.plan import Explicit, LastBatch, Order
+from descend.engines.protocol import Inputs, Program
+from descend.engines.registry import get_engine
+from descend.engines.threads import resolve_threads
+from descend.errors import DataError, OptionError, choices
+from descend.models import Model
+from descend.networks import Network
+from descend.optimizers import SGD, Adam, Optimizer, RMSprop
+from descend.training.arrays import as_inputs, check_dtype, find_classes
+from descend.training.history import History
+from descend.training.loop import Listener, Schedule, run_steps
+from descend.training.memory import check_memory
+from descend.training.progress import progress_bar
+
+Validation = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike]
+_LAST = ("keep", "drop", "wrap")
+_MOST_STEPS = 2**32 - 1  # the streams count steps in 32 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A finished training run.
+
+    model : the trained Model.
+    history : what was recorded, per epoch and per step.
+    metrics : what ``fit`` writes to metrics.json: task, rows, epochs, seconds, and the metrics of the
+        train, validation and test rows; None after ``train``.
+    """
+
+    model: Model
+    history: History
+    metrics: dict[str, Any] | None = None
+
+
+def train(
+    network: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    optimizer: Optimizer,
+    validation: Validation | None = None,
+    sample_weight: ArrayLike | None = None,
+    batch_size: int = 32,
+    epochs: int = 10,
+    engine: str = "native",
+    threads: int | None = None,
+    dtype: str = "float32",
+    seed: int | None = 0,
+    shuffle: bool = True,
+    replacement: bool = False,
+    last_batch: LastBatch = "keep",
+    initial: dict[str, NDArray[Any]] | None = None,
+    batches: Sequence[ArrayLike] | None = None,
+    verbose: int = 0,
+) -> Training:
+    """Trains a network on arrays by minibatches.
+
+    Parameters
+    ----------
+    network : what is computed, and the loss.
+    X : (n, inputs) numbers. uint8 is taken for pixels: kept in 8 bits and scaled by 1/255 on the way in.
+    y : for CrossEntropy and one-column BinaryCrossEntropy (n,) labels of any kind, in their sorted order
+        or, if whole numbers from 0, by their own number; else (n,) or (n, outputs) numbers.
+    optimizer : SGD, RMSprop, Adam or AdamW; its ``lr`` is a number, a schedule, or one rate per step.
+    validation : (X, y) or (X, y, weight), judged after every epoch without dropout.
+    sample_weight : (n,) numbers of at least 0; losses are weighted means.
+    batch_size : rows per step; more than there are rows means all of them.
+    epochs : how often every row is read.
+    engine : ``native``, ``reference`` or ``pytorch``.
+    threads : default: the cores this process may use.
+    dtype : ``float32`` or ``float64``, of weights and arithmetic.
+    seed : 0 … 2⁶⁴−1 for initial weights, order and dropout; None draws one.
+    shuffle : draw a new order each epoch.  replacement : draw rows with replacement instead.
+    last_batch : ``keep`` a short one, ``drop`` it, or ``wrap``: fill it from the next epoch's order.
+    initial : parameter name → array; start here instead of drawing weights.
+    batches : row numbers of every step's batch; replaces order, batch_size and epochs.
+    verbose : 1 shows a progress bar.
+
+    Returns
+    -------
+    Training : ``.model`` and ``.history``.
+
+    Raises
+    ------
+    OptionError, DataError : something given cannot be used; the message says what.
+    EngineUnavailable : the engine is not installed.
+    Diverged : the loss stopped being finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from descend import SGD, Dense, Network, SquaredError, train
+    >>> X = np.linspace(-1, 1, 50).reshape(-1, 1)
+    >>> run = train(Network([Dense(1)], SquaredError()), X, 3 * X[:, 0] + 1, optimizer=SGD(0.1), epochs=100)
+    >>> np.round(run.model.parameters["0.weight"], 3).tolist()
+    [[3.0]]
+    """
+    dtype = check_dtype(dtype)
+    classes = find_classes(network, y)
+    inputs = as_inputs(network, X, y, sample_weight, dtype, classes, "training")
+    if len(inputs.x) == 0:
+        raise DataError("training data has no rows")
+    judged = None
+    if validation is not None:
+        judged = _validation(network, validation, dtype, classes, inputs.x.shape[1])
+    seed = streams.check_seed(seed)
+    if batches is not None:
+        schedule = _explicit(batches, len(inputs.x))
+    else:
+        schedule = plan_epochs(
+            len(inputs.x), batch_size, epochs, seed, last_batch, shuffle=shuffle, replacement=replacement
+        )
+    if verbose not in (0, 1):
+        raise OptionError(f"verbose must be 0 or 1, not {verbose!r}")
+    with progress_bar(shown=verbose == 1, classifies=network.classifies) as listener:
+        program, history = train_inputs(
+            network, inputs, schedule, optimizer, validation=judged, engine=engine,
+            threads=threads, dtype=dtype, seed=seed, initial=initial, listener=listener,
+        )  # fmt: skip
+    state = program.state()
+    parameters = {name: state[name] for name in network.parameter_shapes(inputs.x.shape[1])}
+    return Training(Model(network, parameters, classes=classes, engine=engine, threads=threads), history)
+
+
+def train_inputs(
+    network: Network, inputs: Inputs, schedule: Schedule, optimizer: Optimizer, *,
+    validation: Inputs | None, engine: str, threads: int | None, dtype: str, seed: int,
+    initial: dict[str, NDArray[Any]] | None, listener: Listener | None,
+) -> tuple[Program, History]:  # fmt: skip
+    """The same on arrays that are already in the engine's types."""
+    if not isinstance(network, Network):
+        raise OptionError(f"network must be a Network, not {type(network).__name__}")
+    if not isinstance(optimizer, SGD | RMSprop | Adam):
+        raise OptionError(f"optimizer must be SGD, RMSprop, Adam or AdamW, not {optimizer!r}")
+    width = inputs.x.shape[1]
+    check_memory(network, width, optimizer, np.dtype(dtype).itemsize)
+    if initial is not None:
+        network.check_parameters(width, initial)
+    program = get_engine(engine).compile(
+        network, network.widths(width), optimizer, dtype, resolve_threads(threads), seed
+    )
+    if initial is not None:
+        program.load(initial)
+    program.bind(inputs)
+    names = tuple(network.parameter_shapes(width))
+    history = run_steps(program, schedule, optimizer, names, validation, network.classifies, listener)
+    return program, history
+
+
+def plan_epochs(
+    rows: int, batch_size: int, epochs: int, seed: int, last_batch: LastBatch = "keep",
+    *, shuffle: bool = True, replacement: bool = False,
+) -> Schedule:  # fmt: skip
+    """Batches of ``epochs`` epochs. Raises OptionError for a count below 1 or a run without steps."""
+    for name, value in (("batch_size", batch_size), ("epochs", epochs)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise OptionError(f"{name} must be a whole number of at least 1, not {value!r}")
+    if last_batch not in _LAST:
+        raise OptionError(f"unknown last_batch {last_batch!r}; {choices(last_batch, _LAST)}")
+    order = Order(seed, rows, min(int(batch_size), rows), last_batch, shuffle, replacement)
+    if order.per_epoch * int(epochs) > _MOST_STEPS:
+        raise OptionError(f"{epochs} epochs of {order.per_epoch} steps are more than 2**32-1 steps")
+    return Schedule(order, order.per_epoch * int(epochs), order.per_epoch)
+
+
+def _explicit(batches: Sequence[ArrayLike], rows: int) -> Schedule:
+    parts = [np.asarray(batch) for batch in batches]
+    if not parts:
+        raise OptionError("batches lists no step")
+    for step, part in enumerate(parts):
+        if part.ndim != 1 or part.size == 0 or part.dtype.kind not in "iu":
+            raise OptionError(f"batches[{step}] must be a one-dimensional array of row numbers")
+        if part.min() < 0 or part.max() >= rows:
+            raise OptionError(f"batches[{step}] names a row outside 0 … {rows - 1}")
+    offsets = np.concatenate(([0], np.cumsum([len(part) for part in parts]))).astype(np.int64)
+    chosen = np.concatenate(parts).astype(np.int64)
+    return Schedule(Explicit(chosen, offsets), len(parts), len(parts))
+
+
+def _validation(
+    network: Network, validation: Validation, dtype: str, classes: NDArray[Any] | None, width: int
+) -> Inputs:
+    if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
+        raise OptionError("validation must be (X, y) or (X, y, weight)")
+    weight = validation[2] if len(validation) == 3 else None
+    inputs = as_inputs(network, validation[0], validation[1], weight, dtype, classes, "validation")
+    if inputs.x.shape[1] != width:
+        raise DataError(f"validation X has {inputs.x.shape[1]} columns, training X has {width}")
+    return inputs
