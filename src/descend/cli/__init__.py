@@ -1,0 +1,5 @@
+"""The command line: ``descend fit``, ``predict``, ``evaluate``, ``doctor``."""
+
+from descend.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,135 @@
+"""The commands and their options. Each body imports what it needs, so that ``--help`` stays quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Train linear, logistic and softmax regression and multilayer perceptrons on your own data.",
+)
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A file (.csv .tsv .csv.gz .parquet), a folder of IDX files, a folder with one subfolder of "
+        "images per class, or a built-in name: houses, digits, diabetes, breast_cancer, iris, wine, "
+        "synthetic.",
+    ),
+]
+ModelPath = Annotated[str, typer.Argument(metavar="MODEL", help="A model file or a run's folder.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from descend import __version__
+
+        typer.echo(f"descend {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def descend(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Train the networks deep learning begins with, on your own tables and images."""
+
+
+@app.command()
+def fit(
+    data: Data,
+    target: Annotated[str | None, typer.Option(help="Column to predict.", metavar="COLUMN")] = None,
+    task: Annotated[str, typer.Option(help="auto, regression or classification.")] = "auto",
+    hidden: Annotated[
+        str, typer.Option(help="Units of the hidden layers, for example 256,128.", metavar="UNITS")
+    ] = "",
+    activation: Annotated[str, typer.Option(help="Of hidden layers: relu, tanh, sigmoid, gelu, …")] = "relu",
+    dropout: Annotated[float, typer.Option(help="Rate after each hidden layer.")] = 0.0,
+    loss: Annotated[
+        str, typer.Option(help="auto, squared_error, absolute_error, huber or cross_entropy.")
+    ] = "auto",
+    optimizer: Annotated[str, typer.Option(help="sgd, rmsprop, adam or adamw.")] = "adam",
+    lr: Annotated[float | None, typer.Option(help="Learning rate at the start.", metavar="RATE")] = None,
+    schedule: Annotated[str, typer.Option(help="Of the rate: cosine or constant.")] = "cosine",
+    weight_decay: Annotated[
+        float | None, typer.Option(help="Default: the optimizer's own.", metavar="RATE")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Rows per step.", metavar="N")] = 32,
+    epochs: Annotated[
+        int | None, typer.Option(help="How often every row is read. Default: 10 or more.", metavar="N")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="native, reference or pytorch.")] = "native",
+    threads: Annotated[int | None, typer.Option(help="Default: all usable cores.", metavar="N")] = None,
+    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    seed: Annotated[int, typer.Option(help="Of split, weights, order and dropout.", metavar="N")] = 0,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Column to leave out; may be repeated.", metavar="COLUMN")
+    ] = None,
+    image_size: Annotated[
+        str, typer.Option(help="Of a folder's images: 64 or 48x64, height first.", metavar="SIZE")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results. Default: runs/NAME.", metavar="DIR")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder --out names.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
+) -> None:
+    """Fit a model: read, split, encode, train, evaluate, save."""
+    from descend.cli.fit import fit_command
+    from descend.cli.lists import sides, units
+    from descend.options import Options
+
+    options = Options(
+        task=task, hidden=units(hidden), activation=activation, dropout=dropout, loss=loss,
+        optimizer=optimizer, lr=lr, schedule=schedule, weight_decay=weight_decay, batch_size=batch_size,
+        epochs=epochs, engine=engine, threads=threads, dtype=dtype, seed=seed, ignore=tuple(ignore or ()),
+        image_size=sides(image_size),
+    )  # fmt: skip
+    fit_command(data, target, options, out, overwrite, quiet)
+
+
+@app.command()
+def predict(
+    model: ModelPath,
+    data: Data,
+    out: Annotated[
+        Path | None, typer.Option(help="CSV file. Default: standard output.", metavar="FILE")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No notes on standard error.")] = False,
+) -> None:
+    """Predict every row of a table or folder, as CSV."""
+    from descend.cli.predict import predict_command
+
+    predict_command(model, data, out, quiet)
+
+
+@app.command()
+def evaluate(
+    model: ModelPath,
+    data: Data,
+    rows: Annotated[
+        str, typer.Option(help="all, train, validation or test. Default: all three parts of its own table.")
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare a model's predictions with the truth."""
+    from descend.cli.evaluate import evaluate_command
+
+    evaluate_command(model, data, rows, json)
+
+
+@app.command()
+def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show the machine and the engines, and check that the engines agree."""
+    from descend.cli.doctor import doctor_command
+
+    doctor_command(json)

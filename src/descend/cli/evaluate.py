@@ -1,0 +1,26 @@
+"""``descend evaluate``: metrics of a saved model."""
+
+from __future__ import annotations
+
+import json as json_text
+
+from descend.cli.console import output
+from descend.cli.fit import metrics_table
+from descend.models import load
+from descend.workflow import evaluate
+
+
+def evaluate_command(model_path: str, data: str, rows: str, json: bool) -> None:
+    """Prints a table, or JSON with every digit."""
+    model = load(model_path)
+    judged = evaluate(model, data, rows)
+    if json:
+        print(json_text.dumps(judged, indent=2))
+        return
+    console = output()
+    if set(judged) == {"all"} and not rows:
+        table = model.about["table"]
+        console.print(
+            f"Not the table this model was fitted on ({table}): all rows are judged.", soft_wrap=True
+        )
+    console.print(metrics_table(judged, model.about.get("unit", "")))

@@ -1,0 +1,157 @@
+"""``descend fit``: what was understood, the progress, and what came of it."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from descend.cli.console import output, progress, table
+from descend.cli.numbers import percent, plain, seconds
+from descend.data.split import PARTS
+from descend.data.target import TASK_RULE
+from descend.errors import Diverged
+from descend.evaluation.metrics import Metrics, majority_accuracy, median_error
+from descend.networks import Dense, Dropout
+from descend.options import Options
+from descend.training import Training
+from descend.training.progress import progress_bar
+from descend.training.run_folder import check_output
+from descend.workflow import Prepared, prepare, run, save, save_last_good
+
+_MOST_COLUMNS = 40  # listed one by one
+
+
+def fit_command(
+    data: str, target: str | None, options: Options, out: Path | None, overwrite: bool, quiet: bool
+) -> None:
+    """Fits, prints and saves. Raises DescendError; nothing half-written is left."""
+    console = output(quiet)
+    check_output(out, overwrite)
+    prepared = prepare(data, target, options)
+    _show_understood(console, prepared)
+    try:
+        with progress_bar(not quiet, prepared.network.classifies, progress(quiet)) as listener:
+            training = run(prepared, listener)
+    except Diverged as error:
+        folder = save_last_good(prepared, error, data, out, overwrite)
+        message = f"{error}; the last finite weights are in {folder}"
+        raise Diverged(message, error.step, error.parameters) from None
+    folder = save(prepared, training, data, out, overwrite)
+    _show_metrics(console, prepared, training)
+    _show_files(console, folder, data)
+
+
+def _show_understood(console: Console, prepared: Prepared) -> None:
+    dataset, options = prepared.dataset, prepared.options
+    console.print(f"[bold]{dataset.name}[/bold]: {dataset.rows:,} rows", soft_wrap=True)
+    if dataset.columns:
+        rows = [(column.name, column.kind, column.note) for column in dataset.columns[:_MOST_COLUMNS]]
+        console.print(table(("column", "kind", ""), rows))
+        if len(dataset.columns) > _MOST_COLUMNS:
+            console.print(f"… and {len(dataset.columns) - _MOST_COLUMNS:,} more columns")
+    for note in (*dataset.notes, *prepared.encoder.notes):
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
+    sizes = ", ".join(f"{len(getattr(prepared.parts, part)):,} {part}" for part in PARTS)
+    rule = f"\nRule: {' '.join(TASK_RULE.split())}" if options.task == "auto" else ""
+    batch = min(options.batch_size, len(prepared.parts.train))
+    facts = [
+        ("target", f"{dataset.target or 'class'}"),
+        ("task", f"{prepared.task}: {prepared.reason}{rule}"),
+        ("split", f"{sizes} rows (seed {prepared.seed})"),
+        ("network", _network_text(prepared)),
+        ("training", f"{options.optimizer}, batches of {batch}, {prepared.epochs} epochs, "
+                     f"engine {options.engine}"),
+    ]  # fmt: skip
+    console.print()
+    console.print(table(("", ""), facts, show_headings=False))
+    console.print()
+
+
+def _network_text(prepared: Prepared) -> str:
+    """``25 inputs → 64 relu → 1, squared error, 1,729 parameters``."""
+    parts = [f"{prepared.inputs:,} inputs"]
+    for layer in prepared.network.layers:
+        if isinstance(layer, Dense):
+            shown = "" if layer.activation == "identity" else f" {layer.activation}"
+            parts.append(f"{layer.units}{shown}")
+        elif isinstance(layer, Dropout):
+            parts.append(f"dropout {layer.rate:g}")
+    shapes = prepared.network.parameter_shapes(prepared.inputs)
+    count = sum(math.prod(shape) for shape in shapes.values())
+    return f"{' → '.join(parts)}, {type(prepared.network.loss).__name__}, {count:,} parameters"
+
+
+def _show_metrics(console: Console, prepared: Prepared, training: Training) -> None:
+    metrics = training.metrics
+    assert metrics is not None
+    console.print(f"Trained {metrics['epochs']} epochs in {seconds(metrics['seconds'])}.\n")
+    console.print(metrics_table({part: metrics[part] for part in PARTS}, prepared.dataset.unit))
+    console.print()
+    describe = _describe_classes if training.model.classes is not None else _describe_numbers
+    for line in describe(prepared, training):
+        console.print(line, markup=False)
+
+
+def metrics_table(judged: Mapping[str, Metrics], unit: str) -> Table:
+    """Parts as rows, metrics as columns; ``unit`` is that of the two errors."""
+    names = list(next(iter(judged.values())))
+    rows = [
+        (part, *(plain(values[name], unit if name.endswith("_error") else "") for name in names))
+        for part, values in judged.items()
+    ]
+    return table(("", *names), rows, right=range(1, len(names) + 1))
+
+
+def _describe_classes(prepared: Prepared, training: Training) -> list[str]:
+    assert training.metrics is not None
+    accuracy = training.metrics["test"]["accuracy"]
+    numbers = [prepared.target.encode(prepared.dataset.take(rows)) for rows in _train_and_test(prepared)]
+    trivial = majority_accuracy(*numbers)
+    compared = _verdict(1 - accuracy, 1 - trivial)
+    return [
+        f"On test rows it is right in {percent(accuracy)}; always naming the commonest class would be right "
+        f"in {percent(trivial)}: {compared}."
+    ]
+
+
+def _describe_numbers(prepared: Prepared, training: Training) -> list[str]:
+    assert training.metrics is not None
+    train, test = (prepared.dataset.take(rows) for rows in _train_and_test(prepared))
+    error = training.metrics["test"]["mean_absolute_error"]
+    trivial = median_error(train.numbers(), test.numbers())
+    middle = float(np.median(train.numbers()))
+    name, unit = prepared.dataset.target, prepared.dataset.unit
+    predicted = float(training.model.predict(test.take(np.array([0])))[0])
+    return [
+        f"On test rows it is off by {plain(error, unit)} on average, where the median {name} is "
+        f"{plain(middle, unit)}; always guessing that median would be off by {plain(trivial, unit)}: "
+        f"{_verdict(error, trivial)}.",
+        f"For example, the first test row: predicted {plain(predicted, unit)}, "
+        f"true {plain(float(test.numbers()[0]), unit)}.",
+    ]
+
+
+def _verdict(error: float, trivial: float) -> str:
+    if trivial <= 0:
+        return "the trivial guess makes no error on these rows"
+    if error >= trivial:
+        return "the model is no better than that guess"
+    return f"the model makes {percent(1 - error / trivial)} less error"
+
+
+def _train_and_test(prepared: Prepared) -> tuple[Any, Any]:
+    return prepared.parts.train, prepared.parts.test
+
+
+def _show_files(console: Console, folder: Path, data: str) -> None:
+    names = ", ".join(sorted(path.name for path in folder.iterdir()))
+    console.print(f"\nSaved in {folder}: {names}", markup=False, soft_wrap=True)
+    use = shlex.join(("descend", "predict", str(folder), data))
+    console.print(f"Use it:  {use}", markup=False, soft_wrap=True)

@@ -1,0 +1,163 @@
+"""The options of a fit: their defaults, their check, and the declarations they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from descend.errors import OptionError, choices
+from descend.networks import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Dense,
+    Dropout,
+    Huber,
+    Layer,
+    Loss,
+    Network,
+    SquaredError,
+)
+from descend.networks.activations import check_activation
+from descend.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from descend.optimizers.optimizer import Rate, check_decay, check_learning_rate
+from descend.optimizers.schedules import Constant, Cosine, Schedule
+
+TASKS = ("auto", "regression", "classification")
+REGRESSION_LOSSES: Mapping[str, type[SquaredError | AbsoluteError | Huber]] = {
+    "squared_error": SquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+}
+LOSSES = ("auto", *REGRESSION_LOSSES, "cross_entropy")
+OPTIMIZERS: Mapping[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}
+SCHEDULES = ("cosine", "constant")
+# rates that suit inputs of standard deviation 1; a net with hidden layers wants smaller steps
+_RATES = {"sgd": (0.05, 0.05), "rmsprop": (0.003, 0.001), "adam": (0.01, 0.001), "adamw": (0.01, 0.001)}
+_LARGEST_RATE = 1e6  # inputs are normalised here: what is beyond is a slip of the finger
+_LEAST_STEPS = 3000  # a small table is read as often as this many steps need
+_FEWEST_EPOCHS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``descend fit`` and ``descend.fit`` can be told. None means: chosen by the data.
+
+    task : ``auto``, ``regression`` or ``classification``.
+    hidden : units of the hidden layers; none makes linear, logistic or softmax regression.
+    activation : of the hidden layers.
+    dropout : rate after each hidden layer, 0 ≤ dropout < 1.
+    loss : ``auto``, ``squared_error``, ``absolute_error``, ``huber`` (delta 1) or ``cross_entropy``.
+    optimizer : ``sgd``, ``rmsprop``, ``adam`` or ``adamw``.
+    lr : learning rate at the start, or a schedule (Python only); None: 0.01 for linear models with adam.
+    schedule : ``cosine`` lets the rate fall to 0 over the run, ``constant`` keeps it.
+    weight_decay : None: the optimizer's default.
+    batch_size : rows a step.
+    epochs : None: 10, or as many as 3000 steps need.
+    engine, threads, dtype, seed : as in ``descend.train``.
+    ignore : columns to leave out.
+    image_size : side, or (height, width), that images of a folder are resized to; None: the commonest.
+    """
+
+    task: str = "auto"
+    hidden: Sequence[int] = ()
+    activation: str = "relu"
+    dropout: float = 0.0
+    loss: str = "auto"
+    optimizer: str = "adam"
+    lr: Rate | None = None
+    schedule: str = "cosine"
+    weight_decay: float | None = None
+    batch_size: int = 32
+    epochs: int | None = None
+    engine: str = "native"
+    threads: int | None = None
+    dtype: str = "float32"
+    seed: int | None = 0
+    ignore: Sequence[str] = ()
+    image_size: int | tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        _check_choice("task", self.task, TASKS)
+        _check_choice("loss", self.loss, LOSSES)
+        _check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        _check_choice("schedule", self.schedule, SCHEDULES)
+        check_activation(self.activation)
+        if isinstance(self.hidden, int) or isinstance(self.ignore, str):
+            raise OptionError("hidden must be a list of units and ignore a list of column names")
+        self._layers(1)
+        if self.dropout and not self.hidden:
+            raise OptionError("dropout comes after hidden layers: add hidden layers or leave it out")
+        for name, value in (("batch_size", self.batch_size), ("epochs", self.epochs)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise OptionError(f"{name} must be a whole number of at least 1, not {value!r}")
+        if self.lr is not None:
+            check_learning_rate(self.lr)
+            if isinstance(self.lr, int | float) and not 0 < self.lr <= _LARGEST_RATE:
+                raise OptionError(f"lr must be above 0 and at most {_LARGEST_RATE:g}, not {self.lr!r}")
+        if self.weight_decay is not None:
+            check_decay(self.weight_decay)
+            if self.weight_decay > _LARGEST_RATE:
+                raise OptionError(
+                    f"weight_decay must be at most {_LARGEST_RATE:g}, not {self.weight_decay!r}"
+                )
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Options:
+        """From keyword arguments. Raises OptionError for a name that is no option."""
+        names = [field.name for field in fields(cls)]
+        for name in given:
+            if name not in names:
+                raise OptionError(f"unknown option {name!r}; {choices(name, names)}")
+        return cls(**given)
+
+    def network(self, classes: int | None) -> Network:
+        """The network for so many classes, or for one number where None.
+
+        Raises OptionError where the loss does not fit the task.
+        """
+        if classes is None:
+            if self.loss == "cross_entropy":
+                raise OptionError("loss cross_entropy compares classes: use it with --task classification")
+            loss: Loss = REGRESSION_LOSSES.get(self.loss, SquaredError)()
+            return Network(self._layers(1), loss)
+        if self.loss in REGRESSION_LOSSES:
+            raise OptionError(f"loss {self.loss} compares numbers: use it with --task regression")
+        if classes == 2:
+            return Network(self._layers(1), BinaryCrossEntropy())
+        return Network(self._layers(classes), CrossEntropy())
+
+    def declared_optimizer(self) -> Optimizer:
+        """The optimizer with its rate or schedule."""
+        declared = OPTIMIZERS[self.optimizer]
+        lr: Rate | None = self.lr
+        if lr is None:
+            lr = _RATES[self.optimizer][1 if self.hidden else 0]
+        if isinstance(lr, int | float):
+            schedules: dict[str, Schedule] = {"cosine": Cosine(float(lr)), "constant": Constant(float(lr))}
+            lr = schedules[self.schedule]
+        if self.weight_decay is None:
+            return declared(lr=lr)
+        return declared(lr=lr, weight_decay=self.weight_decay)
+
+    def planned_epochs(self, rows: int) -> int:
+        """``epochs``, or enough of them for a table of so many training rows."""
+        if self.epochs is not None:
+            return self.epochs
+        per_epoch = -(-rows // min(self.batch_size, rows))
+        return max(_FEWEST_EPOCHS, -(-_LEAST_STEPS // per_epoch))
+
+    def _layers(self, outputs: int) -> list[Layer]:
+        layers: list[Layer] = []
+        for units in self.hidden:
+            layers.append(Dense(units, self.activation))
+            if self.dropout:
+                layers.append(Dropout(self.dropout))
+        # a linear model starts at 0: nothing has to break a symmetry, and the first answer is the mean
+        return [*layers, Dense(outputs, init="auto" if layers else "zeros")]
+
+
+def _check_choice(name: str, value: str, known: Mapping[str, Any] | Sequence[str]) -> None:
+    if value not in known:
+        raise OptionError(f"unknown {name} {value!r}; {choices(value, known)}")

@@ -1,0 +1,201 @@
+import csv
+import io
+import json
+import shutil
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import descend
+from descend.cli.numbers import plain, seconds
+
+
+def test_houses_from_fit_to_evaluate(command, tmp_path):
+    fitted = command("fit", "houses")
+    assert fitted.status == 0, fitted.err
+    assert "lot_size" in fitted.out
+    assert "regression" in fitted.out
+    assert "less error" in fitted.out
+    assert "predicted" in fitted.out
+    folder = tmp_path / "runs" / "houses"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"model.safetensors", "history.csv", "metrics.json", "run.toml"}
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["task"] == "regression"
+    assert set(metrics) == {"task", "rows", "epochs", "seconds", "train", "validation", "test"}
+    assert metrics["test"]["r2"] > 0.5
+    assert metrics["test"]["mean_absolute_error"] < 15000
+    again = command("evaluate", folder, "houses", "--json")
+    assert again.status == 0
+    assert json.loads(again.out) == {part: metrics[part] for part in ("train", "validation", "test")}
+
+
+def test_history_and_options_read_back(command, tmp_path):
+    assert command("fit", "houses", "--epochs", "7", "--hidden", "8,4", "--seed", "3").status == 0
+    folder = tmp_path / "runs" / "houses"
+    rows = list(csv.DictReader(io.StringIO((folder / "history.csv").read_text())))
+    assert [row["epoch"] for row in rows] == [str(i) for i in range(1, 8)]
+    assert all(float(row["validation_loss"]) > 0 for row in rows)
+    options = tomllib.loads((folder / "run.toml").read_text())
+    assert options["hidden"] == [8, 4]
+    assert options["seed"] == 3
+    assert options["epochs"] == 7
+
+
+def test_own_table_from_another_folder_is_recognised(command, flowers, tmp_path):
+    assert command("fit", flowers, "--target", "种类", "--out", "run 一", "--epochs", "30").status == 0
+    metrics = json.loads((tmp_path / "run 一" / "metrics.json").read_text())
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    copy = shutil.copy(flowers, elsewhere / "renamed.csv")
+    judged = command("evaluate", "run 一", copy, "--json")
+    assert json.loads(judged.out) == {part: metrics[part] for part in ("train", "validation", "test")}
+    only = command("evaluate", "run 一", copy, "--rows", "test", "--json")
+    assert json.loads(only.out) == {"test": metrics["test"]}
+
+
+def test_another_table_is_judged_whole_and_said_so(command, flowers):
+    assert command("fit", flowers, "--target", "种类", "--out", "run", "--epochs", "5").status == 0
+    other = flowers.with_name("other.csv")
+    other.write_text("\n".join(flowers.read_text("utf-8").splitlines()[:60]) + "\n", encoding="utf-8")
+    judged = command("evaluate", "run", other)
+    assert judged.status == 0
+    assert "Not the table" in judged.out
+    assert "all" in judged.out
+    refused = command("evaluate", "run", other, "--rows", "test")
+    assert refused.status == 2
+    assert "--rows all" in refused.err
+
+
+def test_predict_writes_csv_in_order(command, flowers, tmp_path):
+    assert command("fit", flowers, "--target", "种类", "--out", "run", "--epochs", "60").status == 0
+    predicted = command("predict", "run", flowers)
+    assert predicted.status == 0
+    rows = list(csv.DictReader(io.StringIO(predicted.out)))
+    assert list(rows[0]) == ["prediction", "probability_玫瑰", "probability_百合", "probability_菊"]
+    truth = [line.split(",")[-1] for line in flowers.read_text("utf-8").splitlines()[1:]]
+    assert np.mean([row["prediction"] == t for row, t in zip(rows, truth, strict=True)]) > 0.95
+    for row in rows:
+        p = {k.removeprefix("probability_"): float(v) for k, v in row.items() if k != "prediction"}
+        assert sum(p.values()) == pytest.approx(1, abs=1e-5)
+        assert max(p, key=p.get) == row["prediction"]
+    assert command("predict", "run", flowers, "--out", "p.csv").out == ""
+    assert (tmp_path / "p.csv").read_text("utf-8") == predicted.out
+
+
+def test_predictions_are_the_same_in_python(command, flowers):
+    assert command("fit", flowers, "--target", "种类", "--out", "run", "--epochs", "5").status == 0
+    rows = list(csv.DictReader(io.StringIO(command("predict", "run", flowers).out)))
+    model = descend.load("run")
+    assert model.predict(flowers).tolist() == [row["prediction"] for row in rows]
+    one = {"花瓣长": [3.0], "花瓣宽": [1.0], "颜色": ["红"], "有刺": ["否"]}
+    assert model.predict(one).shape == (1,)
+
+
+def test_python_fit_equals_the_command(command, tmp_path):
+    assert command("fit", "iris", "--epochs", "5", "--hidden", "6", "--out", "run").status == 0
+    training = descend.fit("iris", epochs=5, hidden=(6,))
+    saved = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert {k: v for k, v in training.metrics.items() if k != "seconds"} == {
+        k: v for k, v in saved.items() if k != "seconds"
+    }
+    loaded = descend.load("run")
+    for name, array in training.model.parameters.items():
+        assert (loaded.parameters[name] == array).all()
+
+
+@pytest.mark.parametrize("name", ["digits", "diabetes", "breast_cancer", "iris", "wine", "synthetic"])
+def test_built_in_tables_fit_better_than_the_trivial_guess(command, name):
+    fitted = command("fit", name)
+    assert fitted.status == 0, fitted.err
+    assert "less error" in fitted.out
+
+
+def test_runs_are_numbered(command, tmp_path):
+    for _ in range(3):
+        assert command("fit", "iris", "--epochs", "1").status == 0
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"iris", "iris-2", "iris-3"}
+
+
+def test_out_must_be_free_unless_overwritten(command, tmp_path):
+    assert command("fit", "iris", "--epochs", "1", "--out", "run").status == 0
+    before = (tmp_path / "run" / "run.toml").read_text()
+    taken = command("fit", "iris", "--epochs", "2", "--out", "run")
+    assert taken.status == 2
+    assert "--overwrite" in taken.err
+    assert (tmp_path / "run" / "run.toml").read_text() == before
+    assert command("fit", "iris", "--epochs", "2", "--out", "run", "--overwrite").status == 0
+    assert (tmp_path / "run" / "run.toml").read_text() != before
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "letter.txt").write_text("dear")
+    refused = command("fit", "iris", "--out", "precious", "--overwrite")
+    assert refused.status == 2
+    assert (tmp_path / "precious" / "letter.txt").read_text() == "dear"
+
+
+def test_quiet_prints_nothing(command):
+    result = command("fit", "iris", "--epochs", "1", "--quiet")
+    assert (result.status, result.out, result.err) == (0, "", "")
+
+
+def test_a_diverging_run_keeps_the_last_finite_weights(command, tmp_path):
+    result = command("fit", "houses", "--optimizer", "sgd", "--lr", "1e6", "--out", "run")
+    assert result.status == 3
+    assert result.err.strip().splitlines()[-1].startswith("descend: the loss stopped being finite")
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"last-good.safetensors", "run.toml"}
+    with pytest.raises(descend.errors.ModelFileError, match=r"no model\.safetensors"):
+        descend.load(tmp_path / "run")
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_engines_on_the_command_line(command, engine, tmp_path):
+    assert command("fit", "iris", "--engine", engine, "--out", engine, "--epochs", "3").status == 0
+    assert json.loads((tmp_path / engine / "metrics.json").read_text())["test"]["accuracy"] > 0.5
+
+
+def test_idx_folder(command, real_data, tmp_path):
+    folder = real_data / "mnist"
+    fitted = command("fit", folder, "--out", "run", "--epochs", "3")
+    assert fitted.status == 0, fitted.err
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["rows"]["test"] == 10000
+    assert metrics["rows"]["train"] + metrics["rows"]["validation"] == 60000
+    assert metrics["test"]["accuracy"] >= 0.91
+
+
+def test_image_folder(command, tmp_path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for kind, level in (("dark", 60), ("light", 190)):
+        (tmp_path / "images" / kind).mkdir(parents=True)
+        for i in range(20):
+            pixels = np.clip(rng.normal(level, 30, (6, 5, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / kind / f"{i}.png")
+    fitted = command("fit", "images", "--out", "run")
+    assert fitted.status == 0, fitted.err
+    model = descend.load("run")
+    assert model.classes.tolist() == ["dark", "light"]
+    rows = list(csv.DictReader(io.StringIO(command("predict", "run", "images").out)))
+    truth = ["dark"] * 20 + ["light"] * 20
+    assert np.mean([row["prediction"] == t for row, t in zip(rows, truth, strict=True)]) > 0.9
+
+
+def test_numbers_for_people():
+    assert plain(16543.21) == "16,543"
+    assert plain(0.12345) == "0.1235"
+    assert plain(0) == "0"
+    assert plain(None) == "–"
+    assert plain(1.5e-9) == "1.500e-09"
+    assert seconds(0.421) == "0.42 s"
+    assert seconds(185) == "3 min 05 s"
+
+
+def test_version_and_help(command):
+    assert command("--version").out.startswith("descend ")
+    helped = command("fit", "--help")
+    assert helped.status == 0
+    assert "--hidden" in helped.out
+    assert Path.cwd().name  # nothing was written
