@@ -1,0 +1,77 @@
+"""Update: torch.optim's own optimizers, with rate and decay set anew each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from descend.engines.protocol import Array, State
+from descend.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+
+
+class Updater:
+    """Moves the parameters by their ``.grad``.
+
+    parameters : by name, in order; each is a group of its own, so that each may have its own decay.
+    state : full, as engines.state.checked_state returns it.
+    """
+
+    def __init__(self, optimizer: Optimizer, parameters: Mapping[str, Tensor], state: State) -> None:
+        self._parameters = parameters
+        self._slots = optimizer.slots
+        self._torch = _torch_optimizer(optimizer, parameters)
+        self.updates = int(state["updates"])
+        if self.updates > 0:
+            for name, parameter in parameters.items():
+                self._torch.state[parameter] = self._restored(name, parameter, state)
+
+    def _restored(self, name: str, parameter: Tensor, state: State) -> dict[str, Tensor]:
+        slots = {slot: torch.from_numpy(state[f"{slot}.{name}"]).to(parameter.device) for slot in self._slots}
+        return slots | {"step": torch.tensor(float(self.updates))}
+
+    def step(self, rate: float, decay: NDArray[np.float64]) -> None:
+        """One update. decay : (parameters,) in their order."""
+        for group, own_decay in zip(self._torch.param_groups, decay, strict=True):
+            group["lr"] = rate
+            group["weight_decay"] = float(own_decay)
+        self._torch.step()
+        self.updates += 1
+
+    def state(self) -> State:
+        """Copies of the slots as ``slot.parameter``, zeros before the first update, and ``updates``."""
+        copies: dict[str, Array] = {}
+        for name, parameter in self._parameters.items():
+            kept = self._torch.state.get(parameter, {})
+            for slot in self._slots:
+                array = kept.get(slot)
+                array = torch.zeros_like(parameter) if array is None else array
+                copies[f"{slot}.{name}"] = np.array(array.detach().cpu().numpy())
+        return copies | {"updates": np.array(self.updates, np.int64)}
+
+
+def _torch_optimizer(optimizer: Optimizer, parameters: Mapping[str, Tensor]) -> torch.optim.Optimizer:
+    groups = [{"params": [parameter]} for parameter in parameters.values()]
+    if isinstance(optimizer, SGD):
+        return torch.optim.SGD(
+            groups,
+            lr=0.0,
+            momentum=optimizer.momentum,
+            dampening=optimizer.dampening,
+            nesterov=optimizer.nesterov,
+        )
+    if isinstance(optimizer, RMSprop):
+        return torch.optim.RMSprop(
+            groups,
+            lr=0.0,
+            alpha=optimizer.alpha,
+            eps=optimizer.eps,
+            momentum=optimizer.momentum,
+            centered=optimizer.centered,
+        )
+    assert isinstance(optimizer, Adam)
+    kind = torch.optim.AdamW if isinstance(optimizer, AdamW) else torch.optim.Adam
+    return kind(groups, lr=0.0, betas=optimizer.betas, eps=optimizer.eps, amsgrad=optimizer.amsgrad)
