@@ -1,0 +1,343 @@
+// Program<T> for Python: checks, ownership of arrays for the call, the interpreter lock.
+#include "program/program.hpp"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <atomic>
+#include <cmath>
+#include <limits>
+
+#include "binding/arrays.hpp"
+#include "binding/description.hpp"
+#include "binding/module.hpp"
+
+namespace descend::binding {
+namespace {
+
+using namespace nb::literals;
+
+constexpr long most_rows = std::numeric_limits<std::uint32_t>::max();
+constexpr long most_steps = 1L << 32;
+constexpr long most_wrapped = 1L << 24;  // rows of a batch that is larger than its table
+
+// Rows and targets whose arrays stay alive as long as this.
+template <class T>
+struct Bound {
+  Data<T> data;
+  Array x;
+  std::optional<Array> y, weight;
+};
+
+// Entered by one caller at a time.
+class Turn {
+ public:
+  explicit Turn(std::atomic<bool>& taken) : taken_(taken) {
+    if (taken.exchange(true, std::memory_order_acquire))
+      throw Busy("this program is still running another call");
+  }
+  ~Turn() { taken_.store(false, std::memory_order_release); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  std::atomic<bool>& taken_;
+};
+
+template <class T>
+class BoundProgram {
+ public:
+  BoundProgram(long inputs, const std::vector<LayerTuple>& layers, const LossTuple& loss,
+               const OptimizerTuple& optimizer, const std::string& instruction_set, int threads,
+               std::uint64_t seed)
+      : program_(checked_network(inputs, layers, loss), checked_optimizer(optimizer),
+                 choose_kernels(instruction_set), checked_threads(threads), seed) {}
+
+  std::string instruction_set() const { return program_.table().name; }
+
+  void bind(const Array& x, const Array& y, const std::optional<Array>& weight, double scale) {
+    Bound<T> bound = checked_data(x, y, weight, scale);
+    const Turn turn(taken_);
+    bound_ = std::move(bound);
+  }
+
+  nb::tuple run_order(long first_step, std::uint64_t seed, long rows, long size, int last, bool shuffle,
+                      bool replacement, const Array& rate, const Array& decay, double seconds) {
+    const Turn turn(taken_);
+    const Data<T>& data = bound_data();
+    if (rows < 1 || rows > data.rows)
+      refuse("the order is of " + std::to_string(rows) + " rows, bound are " + std::to_string(data.rows));
+    if (last < 0 || last > static_cast<int>(LastBatch::wrap)) refuse("unknown last batch");
+    if (size < 1 || (last == static_cast<int>(LastBatch::wrap) && size > std::max(rows, most_wrapped)))
+      refuse("a batch cannot have " + std::to_string(size) + " rows");
+    if (last == static_cast<int>(LastBatch::drop) && size > rows)
+      refuse("every batch is dropped: it is larger than the table");
+    Plan plan = checked_plan(first_step, rate, decay, seconds, [&] {
+      return Batches(Order{seed, rows, size, static_cast<LastBatch>(last), shuffle, replacement});
+    });
+    return run(plan, seconds);
+  }
+
+  nb::tuple run_listed(long first_step, const Array& rows, const Array& offsets, const Array& rate,
+                       const Array& decay, double seconds) {
+    const Turn turn(taken_);
+    bound_data();
+    Plan plan = checked_plan(first_step, rate, decay, seconds, [&] {
+      return Batches(checked_listed(first_step, static_cast<long>(rate.shape(0)), rows, offsets), first_step);
+    });
+    return run(plan, seconds);
+  }
+
+  nb::tuple gradient(const Array& rows, std::uint32_t step) {
+    const Turn turn(taken_);
+    const Data<T>& data = bound_data();
+    const std::vector<std::uint32_t> numbers = checked_rows(rows, 0, length(rows, "rows"));
+    double loss;
+    {
+      nb::gil_scoped_release released;
+      loss = program_.gradient(data, numbers, step);
+    }
+    nb::list parts;
+    for (long i = 0; i < program_.weights().parameters(); ++i)
+      parts.append(part(i, StoredParameter<T>::gradient_part));
+    return nb::make_tuple(loss, parts);
+  }
+
+  Result<T> output(const Array& x, double scale, bool probabilities) {
+    const Source source = checked_source(x, scale);
+    const long rows = static_cast<long>(x.shape(0));
+    const Turn turn(taken_);
+    const auto outputs = static_cast<std::size_t>(program_.network().outputs());
+    const Fresh<T> result = fresh<T>({static_cast<std::size_t>(rows), outputs});
+    {
+      nb::gil_scoped_release released;
+      program_.output(source, rows, probabilities, result.data);
+    }
+    return result.array;
+  }
+
+  nb::tuple evaluate(const Array& x, const Array& y, const std::optional<Array>& weight, double scale) {
+    const Bound<T> bound = checked_data(x, y, weight, scale);
+    const Turn turn(taken_);
+    Sums sums;
+    {
+      nb::gil_scoped_release released;
+      sums = program_.evaluate(bound.data);
+    }
+    return nb::make_tuple(sums.weight, sums.loss, sums.rows, sums.correct);
+  }
+
+  Result<T> read(long parameter, int slot) {
+    const Turn turn(taken_);
+    check_part(parameter, slot);
+    return part(parameter, slot);
+  }
+
+  void write(long parameter, int slot, const Array& values) {
+    const Turn turn(taken_);
+    check_part(parameter, slot);
+    StoredParameter<T>& stored = program_.weights().parameter(parameter);
+    stored.write(slot, checked<T>(values, "values", {stored.count()}));
+    program_.weights().refresh_transposed();
+  }
+
+  long updates() {
+    const Turn turn(taken_);
+    return program_.updates;
+  }
+  void set_updates(long number) {
+    const Turn turn(taken_);
+    if (number < 0) refuse("updates must be at least 0");
+    program_.updates = number;
+  }
+
+ private:
+  static int checked_threads(int threads) {
+    if (threads < 1 || threads > 1024) refuse("threads must be from 1 to 1024");
+    return threads;
+  }
+
+  static long length(const Array& array, const char* name) {
+    if (array.ndim() != 1) refuse(std::string(name) + " must have one dimension");
+    return static_cast<long>(array.shape(0));
+  }
+
+  const Data<T>& bound_data() const {
+    if (!bound_) refuse("bind comes before run and gradient");
+    return bound_->data;
+  }
+
+  Source checked_source(const Array& x, double scale) const {
+    if (x.ndim() != 2 || static_cast<long>(x.shape(1)) != program_.network().inputs)
+      refuse("x must have " + std::to_string(program_.network().inputs) + " columns");
+    if (static_cast<long>(x.shape(0)) > most_rows) refuse("x has too many rows");
+    if (!holds<T>(x) && !holds<std::uint8_t>(x)) refuse("x must be uint8 or of the program's dtype");
+    if (!std::isfinite(scale)) refuse("scale must be finite");
+    check_layout(x, "x");
+    return {x.data(), holds<std::uint8_t>(x), scale, program_.network().inputs, nullptr, 0};
+  }
+
+  Bound<T> checked_data(const Array& x, const Array& y, const std::optional<Array>& weight,
+                        double scale) const {
+    Bound<T> bound{
+        {checked_source(x, scale), static_cast<long>(x.shape(0)), {}, nullptr, nullptr}, x, y, weight};
+    const long rows = bound.data.rows, outputs = program_.network().outputs();
+    const LossKind kind = program_.network().loss.kind;
+    if (kind == LossKind::cross_entropy) {
+      bound.data.labels = checked_labels(checked<std::int64_t>(y, "y", {rows}), rows);
+    } else {
+      bound.data.targets = checked<T>(y, "y", {rows, outputs});
+      for (long i = 0; kind == LossKind::binary_cross_entropy && i < rows * outputs; ++i)
+        if (bound.data.targets[i] != T(0) && bound.data.targets[i] != T(1))
+          refuse("y[" + std::to_string(i / outputs) + ", " + std::to_string(i % outputs) +
+                 "] is neither 0 nor 1");
+    }
+    if (weight) bound.data.weight = checked<T>(*weight, "weight", {rows});
+    for (long i = 0; weight && i < rows; ++i)
+      if (!(std::isfinite(bound.data.weight[i]) && bound.data.weight[i] >= T(0)))
+        refuse("weight[" + std::to_string(i) + "] is not a finite number of at least 0");
+    return bound;
+  }
+
+  std::vector<std::int32_t> checked_labels(const std::int64_t* given, long rows) const {
+    const long classes = program_.network().outputs();
+    std::vector<std::int32_t> labels(static_cast<std::size_t>(rows));
+    for (long i = 0; i < rows; ++i) {
+      if (given[i] < 0 || given[i] >= classes)
+        refuse("y[" + std::to_string(i) + "] is " + std::to_string(given[i]) + ", classes are 0 to " +
+               std::to_string(classes - 1));
+      labels[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(given[i]);
+    }
+    return labels;
+  }
+
+  std::vector<std::uint32_t> checked_rows(const Array& rows, long first, long last) const {
+    const std::int64_t* given = checked<std::int64_t>(rows, "rows", {length(rows, "rows")});
+    std::vector<std::uint32_t> numbers;
+    numbers.reserve(static_cast<std::size_t>(last - first));
+    for (long i = first; i < last; ++i) {
+      if (given[i] < 0 || given[i] >= bound_->data.rows)
+        refuse("rows[" + std::to_string(i) + "] is " + std::to_string(given[i]) + ", bound are " +
+               std::to_string(bound_->data.rows) + " rows");
+      numbers.push_back(static_cast<std::uint32_t>(given[i]));
+    }
+    return numbers;
+  }
+
+  // The part of a list of batches that the steps read.
+  Listed checked_listed(long first_step, long steps, const Array& rows, const Array& offsets) const {
+    const long total = length(rows, "rows"), ends = length(offsets, "offsets");
+    const std::int64_t* given = checked<std::int64_t>(offsets, "offsets", {ends});
+    if (first_step + steps + 1 > ends) refuse("offsets end before the plan does");
+    const std::int64_t* from = given + first_step;
+    for (long i = 0; i <= steps; ++i)
+      if (from[i] < (i ? from[i - 1] : 0) || from[i] > total)
+        refuse("offsets must ascend from 0 to the number of rows");
+    Listed listed{checked_rows(rows, from[0], from[steps]), {}};
+    for (long i = 0; i <= steps; ++i) listed.offsets.push_back(from[i] - from[0]);
+    return listed;
+  }
+
+  template <class MakeBatches>
+  Plan checked_plan(long first_step, const Array& rate, const Array& decay, double seconds,
+                    const MakeBatches& make_batches) {
+    const long steps = length(rate, "rate"), parameters = program_.weights().parameters();
+    const double* rates = checked<double>(rate, "rate", {steps});
+    const bool per_step = decay.ndim() == 2;
+    const double* decays = checked<double>(
+        decay, "decay", per_step ? std::vector<long>{steps, parameters} : std::vector<long>{parameters});
+    if (first_step < 0 || first_step > most_steps - steps) refuse("steps must lie between 0 and 2**32");
+    if (std::isnan(seconds)) refuse("seconds is not a number");
+    Plan plan{first_step,
+              steps,
+              make_batches(),
+              {rates, rates + steps},
+              {decays, decays + (per_step ? steps : 1) * parameters}};
+    for (const auto* values : {&plan.rate, &plan.decay})
+      for (double value : *values)
+        if (!(std::isfinite(value) && value >= 0))
+          refuse("rate and decay must be finite numbers of at least 0");
+    return plan;
+  }
+
+  nb::tuple run(Plan& plan, double seconds) {
+    Chunk chunk;
+    {
+      nb::gil_scoped_release released;
+      chunk = program_.run(bound_->data, plan, seconds);
+    }
+    return nb::make_tuple(copied(chunk.loss), copied(chunk.weight), copied(chunk.rows), copied(chunk.correct),
+                          chunk.seconds, static_cast<int>(chunk.stopped));
+  }
+
+  void check_part(long parameter, int slot) {
+    if (parameter < 0 || parameter >= program_.weights().parameters()) refuse("no parameter has this number");
+    if (slot < StoredParameter<T>::value_part || slot >= program_.weights().parameter(parameter).slots())
+      refuse("no slot has this number");
+  }
+
+  Result<T> part(long parameter, int number) {
+    const StoredParameter<T>& stored = program_.weights().parameter(parameter);
+    const Fresh<T> result = fresh<T>({static_cast<std::size_t>(stored.count())});
+    stored.read(number, result.data);
+    return result.array;
+  }
+
+  Program<T> program_;
+  std::optional<Bound<T>> bound_;
+  std::atomic<bool> taken_{false};
+};
+
+// Signatures for the stub; what an array must hold is checked and said by the calls themselves.
+#define DESCEND_ARRAY "numpy.typing.NDArray[typing.Any]"
+#define DESCEND_DOUBLES "numpy.typing.NDArray[numpy.float64]"
+#define DESCEND_CHUNK \
+  "tuple[" DESCEND_DOUBLES ", " DESCEND_DOUBLES ", " DESCEND_DOUBLES ", " DESCEND_DOUBLES ", float, int]"
+
+template <class T>
+void bind_program(nb::module_& module, const char* name) {
+  using P = BoundProgram<T>;
+  nb::class_<P>(module, name)
+      .def(nb::init<long, const std::vector<LayerTuple>&, const LossTuple&, const OptimizerTuple&,
+                    const std::string&, int, std::uint64_t>(),
+           "inputs"_a, "layers"_a, "loss"_a, "optimizer"_a, "instruction_set"_a, "threads"_a, "seed"_a)
+      .def_prop_ro("instruction_set", &P::instruction_set)
+      .def("bind", &P::bind, "x"_a, "y"_a, "weight"_a.none(), "scale"_a,
+           nb::sig("def bind(self, x: " DESCEND_ARRAY ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
+                   " | None, scale: float) -> None"))
+      .def("run_order", &P::run_order, "first_step"_a, "seed"_a, "rows"_a, "size"_a, "last"_a, "shuffle"_a,
+           "replacement"_a, "rate"_a, "decay"_a, "seconds"_a,
+           nb::sig("def run_order(self, first_step: int, seed: int, rows: int, size: int, last: int, "
+                   "shuffle: bool, replacement: bool, rate: " DESCEND_DOUBLES ", decay: " DESCEND_DOUBLES
+                   ", seconds: float) -> " DESCEND_CHUNK))
+      .def("run_listed", &P::run_listed, "first_step"_a, "rows"_a, "offsets"_a, "rate"_a, "decay"_a,
+           "seconds"_a,
+           nb::sig("def run_listed(self, first_step: int, rows: numpy.typing.NDArray[numpy.int64], "
+                   "offsets: numpy.typing.NDArray[numpy.int64], rate: " DESCEND_DOUBLES
+                   ", decay: " DESCEND_DOUBLES ", seconds: float) -> " DESCEND_CHUNK))
+      .def("gradient", &P::gradient, "rows"_a, "step"_a,
+           nb::sig("def gradient(self, rows: numpy.typing.NDArray[numpy.int64], step: int) -> "
+                   "tuple[float, list[" DESCEND_ARRAY "]]"))
+      .def("output", &P::output, "x"_a, "scale"_a, "probabilities"_a,
+           nb::sig("def output(self, x: " DESCEND_ARRAY
+                   ", scale: float, probabilities: bool) -> " DESCEND_ARRAY))
+      .def("evaluate", &P::evaluate, "x"_a, "y"_a, "weight"_a.none(), "scale"_a,
+           nb::sig("def evaluate(self, x: " DESCEND_ARRAY ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
+                   " | None, scale: float) -> tuple[float, float, float, float]"))
+      .def("read", &P::read, "parameter"_a, "slot"_a,
+           nb::sig("def read(self, parameter: int, slot: int) -> " DESCEND_ARRAY))
+      .def("write", &P::write, "parameter"_a, "slot"_a, "values"_a,
+           nb::sig("def write(self, parameter: int, slot: int, values: " DESCEND_ARRAY ") -> None"))
+      .def_prop_rw("updates", &P::updates, &P::set_updates);
+}
+
+}  // namespace
+
+void bind_programs(nb::module_& module) {
+  bind_program<float>(module, "Float32Program");
+  bind_program<double>(module, "Float64Program");
+}
+
+}  // namespace descend::binding

@@ -1,0 +1,245 @@
+// Forward: rows in, dropout, x W + b, activations.
+#pragma once
+
+#include "kernels/math.hpp"
+#include "kernels/philox.hpp"
+#include "kernels/tile.hpp"
+
+namespace descend::DESCEND_ISA {
+namespace {
+
+inline long row_number(const Source& source, long i) {
+  return source.numbers ? static_cast<long>(source.numbers[i]) : source.first + i;
+}
+
+constexpr long source_rows_ahead = 6;
+
+// Rows of a shuffled table lie anywhere in memory: ask for one some rows before it is read.
+DESCEND_INLINE void prefetch_row(const Source& source, long i, long value_bytes) {
+  const char* row = static_cast<const char*>(source.x) + row_number(source, i) * source.width * value_bytes;
+  for (long line = 0; line < source.width * value_bytes; line += 64) __builtin_prefetch(row + line);
+}
+
+template <class T>
+void read_rows(const Source& source, long rows, Matrix<T> out) {
+  const long width = source.width, end = padded(width);
+  const T scale = static_cast<T>(source.scale);
+  for (long i = 0; i < rows; ++i) {
+    if (i + source_rows_ahead < rows)
+      prefetch_row(source, i + source_rows_ahead, source.bytes ? 1 : static_cast<long>(sizeof(T)));
+    T* to = out.data + i * out.stride;
+    const long offset = row_number(source, i) * width;
+    if (source.bytes) {
+      const std::uint8_t* from = static_cast<const std::uint8_t*>(source.x) + offset;
+      for (long k = 0; k < width; ++k) to[k] = static_cast<T>(from[k]) * scale;
+    } else {
+      __builtin_memcpy(to, static_cast<const T*>(source.x) + offset,
+                       sizeof(T) * static_cast<unsigned long>(width));
+    }
+    for (long k = width; k < end; ++k) to[k] = T(0);
+  }
+}
+
+template <class T>
+void dropout(const DropoutMask& mask, long first_row, long rows, long width, Matrix<T> values,
+             Matrix<T> slope) {
+  const T factor = static_cast<T>(mask.factor);
+  const std::uint64_t blocks = static_cast<std::uint64_t>(width + 3) / 4;
+  for (long i = 0; i < rows; ++i) {
+    const std::uint64_t start = static_cast<std::uint64_t>(first_row + i) * blocks;
+    for (std::uint64_t block = 0; block < blocks; block += philox_batch) {
+      std::uint32_t word[4 * philox_batch];
+      philox(mask, start + block, word);
+      const long column = static_cast<long>(4 * block);
+      const long left = width - column;
+      const long count = left < 4 * philox_batch ? left : 4 * philox_batch;
+      T* value = values.data + i * values.stride + column;
+      for (long u = 0; u < count; ++u) value[u] = word[u] >= mask.threshold ? value[u] * factor : T(0);
+      if (!slope.data) continue;
+      T* change = slope.data + i * slope.stride + column;
+      for (long u = 0; u < count; ++u) change[u] = word[u] >= mask.threshold ? change[u] * factor : T(0);
+    }
+  }
+}
+
+template <class T>
+struct WideForward {
+  const Dense<T>& layer;
+  Matrix<const T> in;
+  Matrix<T> z;
+  long panel, column;
+
+  template <int M>
+  DESCEND_INLINE void run(long row) const {
+    const long at = panel * panel_width + column;
+    Vector<T> start[2] = {};
+    if (layer.bias) {
+      start[0] = load(layer.bias + at);
+      start[1] = load(layer.bias + at + lanes<T>);
+    }
+    Tile<T, M> sum;
+    for (int i = 0; i < M; ++i) sum[i][0] = start[0], sum[i][1] = start[1];
+    multiply_add<T, M>(sum, layer.inputs, in.data + row * in.stride, in.stride, 1,
+                       layer.weight + panel * layer.inputs * panel_width + column, panel_width);
+    T* to = z.data + row * z.stride + at;
+    for (int i = 0; i < M; ++i, to += z.stride) store(to, sum[i][0]), store(to + lanes<T>, sum[i][1]);
+  }
+};
+
+// z of C narrow outputs for R rows: sixteen lanes over the inputs, lane l takes k ≡ l mod 16.
+template <class T, int R, int C>
+DESCEND_INLINE void narrow_outputs(const Dense<T>& layer, const T* in, long in_stride, T* z, long z_stride,
+                                   long output) {
+  const long stride = padded(layer.inputs), end = round_up(layer.inputs, narrow_width);
+  T lane[R][C][narrow_width];
+  const T* weight = layer.weight + output * stride;
+  for (long v = 0; v < narrow_width; v += lanes<T>) {
+    Vector<T> sum[R][C] = {};
+    for (long k = v; k < end; k += narrow_width) {
+      Vector<T> x[R];
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) x[r] = load(in + r * in_stride + k);
+#pragma GCC unroll 16
+      for (int c = 0; c < C; ++c) {
+        const Vector<T> w = load(weight + c * stride + k);
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r) sum[r][c] = fma(x[r], w, sum[r][c]);
+      }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+      for (int c = 0; c < C; ++c) store(&lane[r][c][v], sum[r][c]);
+  }
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c) {
+      const T bias = layer.bias ? layer.bias[output + c] : T(0);
+      z[r * z_stride + output + c] = tree_sum(lane[r][c]) + bias;
+    }
+}
+
+#if defined(__AVX512F__) || defined(DESCEND_NEON)
+constexpr int most_narrow = 10;  // outputs held in registers at once, times two rows or two vectors
+#else
+constexpr int most_narrow = 5;
+#endif
+
+// Calls body.run<outputs in the group>(first output): all groups but the last are full.
+template <class Body>
+DESCEND_INLINE void for_output_groups(long outputs, const Body& body) {
+  long c = 0;
+  for (; c + most_narrow <= outputs; c += most_narrow) body.template run<most_narrow>(c);
+  for (; c + 3 <= outputs; c += 3) body.template run<3>(c);
+  for (; c < outputs; ++c) body.template run<1>(c);
+}
+
+// All rows of one group of outputs, whose weights stay in the first-level cache.
+template <class T>
+struct NarrowForward {
+  const Dense<T>& layer;
+  Matrix<const T> in;
+  long rows;
+  Matrix<T> z;
+
+  template <int C>
+  DESCEND_INLINE void run(long output) const {
+    long i = 0;
+    for (; i + 2 <= rows; i += 2)
+      narrow_outputs<T, 2, C>(layer, in.data + i * in.stride, in.stride, z.data + i * z.stride, z.stride,
+                              output);
+    if (i < rows)
+      narrow_outputs<T, 1, C>(layer, in.data + i * in.stride, in.stride, z.data + i * z.stride, z.stride,
+                              output);
+  }
+};
+
+template <class T>
+void dense(const Dense<T>& layer, Matrix<const T> in, long rows, Matrix<T> z) {
+  if (is_narrow(layer.outputs)) {
+    for_output_groups(layer.outputs, NarrowForward<T>{layer, in, rows, z});
+    return;
+  }
+  for (long panel = 0; panel * panel_width < layer.outputs; ++panel)
+    for (long column = 0; column < panel_width; column += tile_columns<T>)
+      for_tiles(0, rows, WideForward<T>{layer, in, z, panel, column});
+}
+
+template <class T>
+struct Activated {
+  Vector<T> value, slope;
+};
+
+template <class T>
+DESCEND_INLINE Vector<T> sigmoid(Vector<T> z) {
+  const Vector<T> e = exp<T>(-absolute<T>(z));
+  return select<T>(z < T(0), e, splat(T(1))) / (e + T(1));
+}
+
+// f(z) and f′(z).
+template <class T, Activation kind>
+DESCEND_INLINE Activated<T> activation(Vector<T> z) {
+  const Vector<T> zero = {}, one = splat(T(1));
+  if constexpr (kind == Activation::identity) {
+    return {z, one};
+  } else if constexpr (kind == Activation::sigmoid) {
+    const Vector<T> f = sigmoid<T>(z);
+    return {f, f * (one - f)};
+  } else if constexpr (kind == Activation::hard_sigmoid) {
+    const Vector<T> line = z / T(6) + T(0.5);
+    const Vector<T> capped = select<T>(line > one, one, line);
+    const Mask<T> inside = (z > T(-3)) & (z < T(3));
+    return {select<T>(capped < zero, zero, capped), select<T>(inside, splat(T(1) / T(6)), zero)};
+  } else if constexpr (kind == Activation::tanh) {
+    const Vector<T> f = tanh<T>(z);
+    return {f, one - f * f};
+  } else if constexpr (kind == Activation::relu) {
+    return {select<T>(z <= zero, zero, z), select<T>(z > zero, one, zero)};
+  } else if constexpr (kind == Activation::gelu) {
+    const Vector<T> share = T(0.5) * (one + erf<T>(z * T(0.70710678118654752)));
+    const Vector<T> density = exp<T>(T(-0.5) * z * z) * T(0.39894228040143268);
+    return {z * share, fma(z, density, share)};
+  } else {
+    const T slope = T(0.79788456080286536), cube = T(0.044715);
+    const Vector<T> square = z * z;
+    const Vector<T> t = tanh<T>(slope * (z * fma(splat(cube), square, one)));
+    const Vector<T> share = T(0.5) * (one + t);
+    const Vector<T> inner = slope * fma(splat(T(3) * cube), square, one);
+    return {z * share, fma(T(0.5) * z * (one - t * t), inner, share)};
+  }
+}
+
+template <class T, Activation kind>
+void activate_as(long rows, long width, Matrix<T> values, Matrix<T> slope) {
+  const Vector<T> zero = {};
+  for (long i = 0; i < rows; ++i)
+    for (long k = 0; k < padded(width); k += lanes<T>) {
+      T* value = values.data + i * values.stride + k;
+      Activated<T> result{zero, zero};
+      if (k < width) {
+        const Mask<T> real = columns_before<T>(k, width);
+        // Padding may hold anything, and must not cost a NaN.
+        result = activation<T, kind>(select<T>(real, load(value), zero));
+        result.value = select<T>(real, result.value, zero);
+        result.slope = select<T>(real, result.slope, zero);
+      }
+      store(value, result.value);
+      if (slope.data) store(slope.data + i * slope.stride + k, result.slope);
+    }
+}
+
+template <class T>
+void activate(Activation kind, long rows, long width, Matrix<T> values, Matrix<T> slope) {
+  switch (kind) {
+    case Activation::identity: return activate_as<T, Activation::identity>(rows, width, values, slope);
+    case Activation::sigmoid: return activate_as<T, Activation::sigmoid>(rows, width, values, slope);
+    case Activation::hard_sigmoid:
+      return activate_as<T, Activation::hard_sigmoid>(rows, width, values, slope);
+    case Activation::tanh: return activate_as<T, Activation::tanh>(rows, width, values, slope);
+    case Activation::relu: return activate_as<T, Activation::relu>(rows, width, values, slope);
+    case Activation::gelu: return activate_as<T, Activation::gelu>(rows, width, values, slope);
+    case Activation::gelu_tanh: return activate_as<T, Activation::gelu_tanh>(rows, width, values, slope);
+  }
+}
+
+}  // namespace
+}  // namespace descend::DESCEND_ISA

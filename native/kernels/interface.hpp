@@ -1,0 +1,150 @@
+// What the kernels are given and what they offer: plain structures, one table of function pointers.
+// The same header serves every instruction set, so it holds no code with external linkage.
+#pragma once
+
+#include <cstdint>
+
+namespace descend {
+
+enum class Activation : int { identity, sigmoid, hard_sigmoid, tanh, relu, gelu, gelu_tanh };
+enum class LossKind : int { squared_error, absolute_error, huber, cross_entropy, binary_cross_entropy };
+enum class OptimizerKind : int { sgd, rmsprop, adam, adamw };
+enum class Function : int { exp, log, log1p, tanh, erf };
+
+// Columns of a panel: wide layers store their weights as [panel][input][32].
+inline constexpr long panel_width = 32;
+// Layers of at most this many outputs are narrow: weights as [output][inputs padded to 32].
+inline constexpr long narrow_width = 16;
+inline constexpr int most_slots = 3;
+
+namespace {
+constexpr long round_up(long value, long multiple) { return (value + multiple - 1) / multiple * multiple; }
+constexpr long padded(long width) { return round_up(width, panel_width); }
+constexpr bool is_narrow(long outputs) { return outputs <= narrow_width; }
+// Distance between rows of a delta: one short panel for narrow layers.
+constexpr long delta_width(long outputs) { return is_narrow(outputs) ? narrow_width : panel_width; }
+}  // namespace
+
+// Rows of a table by number; a null `numbers` means first, first + 1, …
+struct Source {
+  const void* x;
+  bool bytes;  // uint8 values, multiplied by scale on the way in
+  double scale;
+  long width;
+  const std::uint32_t* numbers;
+  long first;
+};
+
+// A rectangle of values with rows `stride` apart, columns padded with zeros to a multiple of 32.
+template <class T>
+struct Matrix {
+  T* data;
+  long stride;
+};
+
+// Derivatives by a layer's z: [panel][row][delta_width], padding zero.
+template <class T>
+struct Delta {
+  T* data;
+  long panel_stride;
+  long width;  // outputs of the layer
+};
+
+template <class T>
+struct Dense {
+  long inputs, outputs;
+  const T* weight;
+  const T* bias;        // padded, null without bias
+  const T* transposed;  // wide layers that pass deltas on: [panel of inputs][output][32]
+};
+
+struct DropoutMask {
+  std::uint64_t seed;
+  std::uint32_t step, layer;
+  std::uint32_t threshold;  // a unit is kept iff its word is at least this
+  double factor;
+};
+
+template <class T>
+struct Loss {
+  LossKind kind;
+  double delta;  // huber
+  double smoothing;
+  const T* class_weight;       // padded with zeros to 32, or two for binary cross-entropy; never null
+  double class_weight_sum;     // of all classes
+  const std::int32_t* labels;  // cross-entropy, else null
+  const T* targets;            // rows of `outputs` numbers, else null
+  const T* weight;             // per row, null for all 1
+  long outputs;
+};
+
+// Where a row's loss goes; all arrays are indexed by the row's place in the block.
+struct RowLoss {
+  double* loss;     // weight · loss
+  double* correct;  // weight of the row where its class was right
+};
+
+template <class T>
+struct Update {
+  OptimizerKind kind;
+  bool store_only;  // write the gradient and leave the weights
+  bool first;       // no update was made before
+  bool nesterov, centered, amsgrad;
+  T rate, decay, keep;  // keep = 1 − rate · decay (adamw)
+  T momentum, damped;   // damped = 1 − dampening
+  T alpha, one_minus_alpha, eps;
+  T one_minus_beta1, beta2, one_minus_beta2;  // adam
+  T step_size, root_correction;               // rate / (1 − beta1^t), √(1 − beta2^t)
+};
+
+// A parameter as stored, its optimizer slots and (where it is kept) its gradient, all in one layout.
+template <class T>
+struct Parameter {
+  T* value;
+  T* slots[most_slots];  // in the order of the optimizer's slot names
+  T* gradient;
+};
+
+// One layer's share of a backward pass over the rows of a block.
+template <class T>
+struct Backward {
+  long inputs, outputs, rows;
+  Matrix<const T> input;
+  Delta<const T> delta;
+  Parameter<T> weight;
+  Parameter<T> bias;  // value null without bias
+  T* transposed;      // refreshed after an update, null where there is none
+  bool continued;     // the sums go on from the stored gradient
+  bool unfinished;    // only store the sums: more rows follow
+  Update<T> weight_update, bias_update;
+};
+
+template <class T>
+struct Kernels {
+  void (*read_rows)(const Source&, long rows, Matrix<T> out);
+  void (*dropout)(const DropoutMask&, long first_row, long rows, long width, Matrix<T> values,
+                  Matrix<T> slope);
+  void (*dense)(const Dense<T>&, Matrix<const T> in, long rows, Matrix<T> z);
+  void (*activate)(Activation, long rows, long width, Matrix<T> values, Matrix<T> slope);
+  // Losses of rows, overwriting z. Where delta.data is set: the mean's derivative by the last layer's z,
+  // `total` being the sum of all weights of the batch times its target columns, and `slope` the last
+  // activation's derivative (data null for identity).
+  void (*loss)(const Loss<T>&, const Source&, long rows, Matrix<T> z, double total, Matrix<const T> slope,
+               Delta<T> delta, RowLoss out);
+  void (*probabilities)(LossKind, long rows, long outputs, Matrix<T> z);
+  void (*propagate)(const Dense<T>&, Delta<const T> delta, long rows, Matrix<const T> slope, Delta<T> out);
+  // Weights of inputs [first, last) × one panel (wide) or all outputs (narrow); the biases with first = 0.
+  void (*learn)(const Backward<T>&, long panel, long first, long last);
+  void (*function)(Function, const T* in, T* out, long count);
+  // Nothing but independent multiply-adds, `rounds` times; gives how many operations that was.
+  double (*saturate)(long rounds);
+};
+
+struct KernelTable {
+  const char* name;
+  long tile_rows;
+  Kernels<float> single;
+  Kernels<double> twice;
+};
+
+}  // namespace descend

@@ -1,0 +1,199 @@
+// Vectors of the instruction set this file is compiled for. + − × ÷ and comparisons are the compiler's
+// vector extensions; what they cannot say (fused multiply-add, square root) is here.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/interface.hpp"
+
+// Every aarch64 compiler has NEON; the generic table must not use it.
+#if defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON) && !defined(DESCEND_GENERIC)
+#define DESCEND_NEON
+#include <arm_neon.h>
+#endif
+
+#define DESCEND_INLINE inline __attribute__((always_inline))
+
+namespace descend::DESCEND_ISA {
+namespace {
+
+// DESCEND_VECTOR_BYTES is 16, 32 or 64; on the -wide table each vector is two of the machine's.
+template <class T>
+struct Lanes;
+template <>
+struct Lanes<float> {
+  typedef float type __attribute__((vector_size(DESCEND_VECTOR_BYTES)));
+  typedef std::int32_t mask __attribute__((vector_size(DESCEND_VECTOR_BYTES)));
+  using integer = std::int32_t;
+};
+template <>
+struct Lanes<double> {
+  typedef double type __attribute__((vector_size(DESCEND_VECTOR_BYTES)));
+  typedef std::int64_t mask __attribute__((vector_size(DESCEND_VECTOR_BYTES)));
+  using integer = std::int64_t;
+};
+
+template <class T>
+using Vector = typename Lanes<T>::type;
+template <class T>
+using Mask = typename Lanes<T>::mask;
+template <class T>
+using Integer = typename Lanes<T>::integer;
+
+template <class T>
+constexpr long lanes = DESCEND_VECTOR_BYTES / static_cast<long>(sizeof(T));
+// Vectors that make up the sixteen lanes of a narrow sum.
+template <class T>
+constexpr long lane_vectors = narrow_width / lanes<T>;
+
+template <class T>
+DESCEND_INLINE Vector<T> load(const T* from) {
+  Vector<T> v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+
+template <class T>
+DESCEND_INLINE void store(T* to, Vector<T> v) {
+  __builtin_memcpy(to, &v, sizeof v);
+}
+
+// x − 0 is x for every x, −0 included, so this is a broadcast and no arithmetic.
+template <class T>
+DESCEND_INLINE Vector<T> splat(T x) {
+  return x - Vector<T>{};
+}
+
+template <class T>
+DESCEND_INLINE Vector<T> select(Mask<T> condition, Vector<T> yes, Vector<T> no) {
+  return condition ? yes : no;
+}
+
+// The lanes whose column first + lane lies before `end`.
+template <class T>
+DESCEND_INLINE Mask<T> columns_before(long first, long end) {
+  Mask<T> number;
+  for (long lane = 0; lane < lanes<T>; ++lane) number[lane] = static_cast<Integer<T>>(lane);
+  const long left = end - first;
+  return number < static_cast<Integer<T>>(left > lanes<T> ? lanes<T> : left);
+}
+
+template <class T>
+DESCEND_INLINE Vector<T> absolute(Vector<T> v) {
+  constexpr Integer<T> all_but_sign = static_cast<Integer<T>>(~(std::uint64_t{1} << (8 * sizeof(T) - 1)));
+  return (Vector<T>)((Mask<T>)v & all_but_sign);
+}
+
+template <class T>
+DESCEND_INLINE Vector<T> with_sign_of(Vector<T> magnitude, Vector<T> sign) {
+  constexpr Integer<T> sign_bit = static_cast<Integer<T>>(std::uint64_t{1} << (8 * sizeof(T) - 1));
+  return (Vector<T>)((Mask<T>)magnitude | ((Mask<T>)sign & sign_bit));
+}
+
+#if defined(__AVX2__) && defined(__FMA__)
+typedef float Float8 __attribute__((vector_size(32)));
+typedef double Double4 __attribute__((vector_size(32)));
+
+DESCEND_INLINE Float8 fma(Float8 a, Float8 b, Float8 c) { return (Float8)_mm256_fmadd_ps(a, b, c); }
+DESCEND_INLINE Double4 fma(Double4 a, Double4 b, Double4 c) { return (Double4)_mm256_fmadd_pd(a, b, c); }
+DESCEND_INLINE Float8 root(Float8 a) { return (Float8)_mm256_sqrt_ps(a); }
+DESCEND_INLINE Double4 root(Double4 a) { return (Double4)_mm256_sqrt_pd(a); }
+
+#if DESCEND_VECTOR_BYTES == 64
+typedef Vector<float> Float16;
+typedef Vector<double> Double8;
+#if defined(__AVX512F__)
+DESCEND_INLINE Float16 fma(Float16 a, Float16 b, Float16 c) { return (Float16)_mm512_fmadd_ps(a, b, c); }
+DESCEND_INLINE Double8 fma(Double8 a, Double8 b, Double8 c) { return (Double8)_mm512_fmadd_pd(a, b, c); }
+DESCEND_INLINE Float16 root(Float16 a) { return (Float16)_mm512_maskz_sqrt_ps(0xffff, a); }
+DESCEND_INLINE Double8 root(Double8 a) { return (Double8)_mm512_maskz_sqrt_pd(0xff, a); }
+#else
+template <class Half, class Whole>
+struct Halves {
+  Half part[2];
+  DESCEND_INLINE explicit Halves(Whole v) { __builtin_memcpy(part, &v, sizeof v); }
+  DESCEND_INLINE Whole whole() const {
+    Whole v;
+    __builtin_memcpy(&v, part, sizeof v);
+    return v;
+  }
+};
+template <class Half, class Whole>
+DESCEND_INLINE Whole fma_halves(Whole a, Whole b, Whole c) {
+  const Halves<Half, Whole> x(a), y(b);
+  Halves<Half, Whole> z(c);
+  z.part[0] = fma(x.part[0], y.part[0], z.part[0]);
+  z.part[1] = fma(x.part[1], y.part[1], z.part[1]);
+  return z.whole();
+}
+template <class Half, class Whole>
+DESCEND_INLINE Whole root_halves(Whole a) {
+  Halves<Half, Whole> x(a);
+  x.part[0] = root(x.part[0]);
+  x.part[1] = root(x.part[1]);
+  return x.whole();
+}
+DESCEND_INLINE Float16 fma(Float16 a, Float16 b, Float16 c) { return fma_halves<Float8>(a, b, c); }
+DESCEND_INLINE Double8 fma(Double8 a, Double8 b, Double8 c) { return fma_halves<Double4>(a, b, c); }
+DESCEND_INLINE Float16 root(Float16 a) { return root_halves<Float8>(a); }
+DESCEND_INLINE Double8 root(Double8 a) { return root_halves<Double4>(a); }
+#endif
+#endif
+
+#elif defined(DESCEND_NEON)
+DESCEND_INLINE Vector<float> fma(Vector<float> a, Vector<float> b, Vector<float> c) {
+  return (Vector<float>)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+DESCEND_INLINE Vector<double> fma(Vector<double> a, Vector<double> b, Vector<double> c) {
+  return (Vector<double>)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+}
+DESCEND_INLINE Vector<float> root(Vector<float> a) { return (Vector<float>)vsqrtq_f32((float32x4_t)a); }
+DESCEND_INLINE Vector<double> root(Vector<double> a) { return (Vector<double>)vsqrtq_f64((float64x2_t)a); }
+
+#else
+// The generic table has no fused multiply-add; its bits are its own.
+template <class V>
+DESCEND_INLINE V fma(V a, V b, V c) {
+  return a * b + c;
+}
+DESCEND_INLINE Vector<float> root(Vector<float> a) {
+  for (long i = 0; i < lanes<float>; ++i) a[i] = __builtin_sqrtf(a[i]);
+  return a;
+}
+DESCEND_INLINE Vector<double> root(Vector<double> a) {
+  for (long i = 0; i < lanes<double>; ++i) a[i] = __builtin_sqrt(a[i]);
+  return a;
+}
+#endif
+
+// Adds sixteen numbers in pairs: 8 apart, 4 apart, 2 apart, neighbours.
+template <class T>
+DESCEND_INLINE T tree_sum(const T (&lane)[narrow_width]) {
+  typedef T Eight __attribute__((vector_size(8 * sizeof(T))));
+  typedef T Four __attribute__((vector_size(4 * sizeof(T))));
+  Eight low, high;
+  __builtin_memcpy(&low, lane, sizeof low);
+  __builtin_memcpy(&high, lane + 8, sizeof high);
+  low = low + high;
+  Four half[2];
+  __builtin_memcpy(half, &low, sizeof half);
+  const Four sum = half[0] + half[1];
+  return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+}
+
+// Up to sixteen running sums, one a lane.
+template <class T>
+struct LaneSums {
+  Vector<T> part[lane_vectors<T>] = {};
+
+  DESCEND_INLINE T total() const {
+    T lane[narrow_width];
+    for (long v = 0; v < lane_vectors<T>; ++v) store(lane + v * lanes<T>, part[v]);
+    return tree_sum(lane);
+  }
+};
+
+}  // namespace
+}  // namespace descend::DESCEND_ISA

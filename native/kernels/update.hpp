@@ -1,0 +1,114 @@
+// Update: one optimizer step on a block of a parameter. Formulas: optimizers/*.py.
+#pragma once
+
+#include "kernels/simd.hpp"
+
+namespace descend::DESCEND_ISA {
+namespace {
+
+// Rows of values `stride` apart with their gradients `gradient_stride` apart; of each row `columns`
+// are stored, those from `valid` on are padding and stay 0.
+template <class T>
+struct Block {
+  Parameter<T> at;
+  long rows, stride, columns, valid;
+  const T* gradient;
+  long gradient_stride;
+};
+
+template <class T>
+DESCEND_INLINE Vector<T> sgd(const Update<T>& u, Vector<T> w, Vector<T> g, T* momentum_buffer) {
+  g = g + u.decay * w;
+  if (u.momentum != T(0)) {
+    const Vector<T> v = u.first ? g : u.momentum * load(momentum_buffer) + u.damped * g;
+    store(momentum_buffer, v);
+    g = u.nesterov ? g + u.momentum * v : v;
+  }
+  return w - u.rate * g;
+}
+
+template <class T>
+DESCEND_INLINE Vector<T> rmsprop(const Update<T>& u, Vector<T> w, Vector<T> g, T* const (&slot)[most_slots]) {
+  g = g + u.decay * w;
+  const Vector<T> s = u.alpha * load(slot[0]) + u.one_minus_alpha * g * g;
+  store(slot[0], s);
+  Vector<T> spread = s;
+  if (u.centered) {
+    T* grad_avg = slot[u.momentum != T(0) ? 2 : 1];
+    const Vector<T> old = load(grad_avg);
+    const Vector<T> m = old + u.one_minus_alpha * (g - old);
+    store(grad_avg, m);
+    spread = s - m * m;
+  }
+  Vector<T> step = g / (root(spread) + u.eps);
+  if (u.momentum != T(0)) {
+    step = u.momentum * load(slot[1]) + step;
+    store(slot[1], step);
+  }
+  return w - u.rate * step;
+}
+
+template <class T>
+DESCEND_INLINE Vector<T> adam(const Update<T>& u, Vector<T> w, Vector<T> g, T* const (&slot)[most_slots]) {
+  if (u.kind == OptimizerKind::adamw)
+    w = w * u.keep;
+  else
+    g = g + u.decay * w;
+  const Vector<T> old = load(slot[0]);
+  const Vector<T> m = old + u.one_minus_beta1 * (g - old);
+  Vector<T> s = u.beta2 * load(slot[1]) + u.one_minus_beta2 * g * g;
+  store(slot[0], m);
+  store(slot[1], s);
+  if (u.amsgrad) {
+    const Vector<T> most = load(slot[2]);
+    s = select<T>(most > s, most, s);
+    store(slot[2], s);
+  }
+  const Vector<T> d = root(s) / u.root_correction + u.eps;
+  return w - u.step_size * (m / d);
+}
+
+template <class T>
+DESCEND_INLINE void update_vector(const Update<T>& u, const Parameter<T>& at, long offset, Vector<T> g,
+                                  Mask<T> real) {
+  T* const slot[most_slots] = {at.slots[0] ? at.slots[0] + offset : nullptr,
+                               at.slots[1] ? at.slots[1] + offset : nullptr,
+                               at.slots[2] ? at.slots[2] + offset : nullptr};
+  const Vector<T> old = load(at.value + offset);
+  Vector<T> w = old;
+  switch (u.kind) {
+    case OptimizerKind::sgd: w = sgd<T>(u, old, g, slot[0]); break;
+    case OptimizerKind::rmsprop: w = rmsprop<T>(u, old, g, slot); break;
+    case OptimizerKind::adam:
+    case OptimizerKind::adamw: w = adam<T>(u, old, g, slot); break;
+  }
+  // With eps = 0 the step of padding would be 0 / 0.
+  store(at.value + offset, select<T>(real, w, Vector<T>{}));
+}
+
+template <class T>
+__attribute__((noinline)) void finish(const Update<T>& u, const Block<T>& block, bool store_only) {
+  for (long r = 0; r < block.rows; ++r)
+    for (long k = 0; k < block.columns; k += lanes<T>) {
+      const Mask<T> real = columns_before<T>(k, block.valid);
+      const Vector<T> g = select<T>(real, load(block.gradient + r * block.gradient_stride + k), Vector<T>{});
+      const long offset = r * block.stride + k;
+      if (store_only)
+        store(block.at.gradient + offset, g);
+      else
+        update_vector<T>(u, block.at, offset, g, real);
+    }
+}
+
+template <class T>
+DESCEND_INLINE Parameter<T> moved(const Parameter<T>& from, long offset) {
+  Parameter<T> to = from;
+  to.value += offset;
+  for (T*& slot : to.slots)
+    if (slot) slot += offset;
+  if (to.gradient) to.gradient += offset;
+  return to;
+}
+
+}  // namespace
+}  // namespace descend::DESCEND_ISA

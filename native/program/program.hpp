@@ -1,0 +1,97 @@
+// A network with its weights and optimizer state, ready to run.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "dispatch/dispatch.hpp"
+#include "program/batches.hpp"
+#include "program/pool.hpp"
+#include "program/workspace.hpp"
+
+namespace descend {
+
+// Rows and their targets. The arrays belong to the caller; labels are our own, for they index memory.
+template <class T>
+struct Data {
+  Source source;  // all rows: numbers null, first 0
+  long rows;
+  std::vector<std::int32_t> labels;  // cross-entropy
+  const T* targets;                  // other losses, rows of outputs
+  const T* weight;                   // per row, or null
+};
+
+struct Plan {
+  long first_step, steps;
+  Batches batches;
+  std::vector<double> rate;   // (steps,)
+  std::vector<double> decay;  // (parameters,) or (steps, parameters)
+};
+
+enum class Stopped { finished, nonfinite, time };
+
+struct Chunk {
+  std::vector<double> loss, weight, rows, correct;  // one of each per step done
+  double seconds = 0;
+  Stopped stopped = Stopped::finished;
+};
+
+struct Sums {
+  double weight = 0, loss = 0, rows = 0, correct = 0;
+};
+
+template <class T>
+class Program {
+ public:
+  Program(Network network, OptimizerOptions optimizer, const KernelTable& table, int threads,
+          std::uint64_t seed);
+
+  const Network& network() const { return network_; }
+  const KernelTable& table() const { return table_; }
+  Weights<T>& weights() { return weights_; }
+  long updates = 0;
+
+  Chunk run(const Data<T>& data, Plan& plan, double seconds);
+  // Leaves the gradient in the weights' gradient parts and returns the loss.
+  double gradient(const Data<T>& data, std::span<const std::uint32_t> rows, std::uint32_t step);
+  // Rows of outputs, or of their softmax (cross-entropy) or sigmoid (any other loss).
+  void output(const Source& source, long rows, bool probabilities, T* out);
+  Sums evaluate(const Data<T>& data);
+
+ private:
+  template <class>
+  friend class Training;
+
+  // Whose dropout applies: the step's number and the batch's row that comes first.
+  struct Masks {
+    std::uint32_t step;
+    long first_row;
+  };
+
+  Loss<T> loss_of(const Data<T>& data) const;
+  // Σ weight · class weight (a mean over columns for several), and Σ weight, in the rows' order.
+  Sums weigh(const Data<T>& data, const Source& rows, long count) const;
+  // From a source's rows to the outputs, in the workspace's rows from `row` on; masks null: no dropout.
+  void forward(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks);
+  int useful_threads(double operations) const;
+  double operations_per_row() const;
+  template <class Body>
+  void for_row_blocks(const Source& source, long rows, const Body& body);
+
+  Network network_;
+  OptimizerOptions optimizer_;
+  const KernelTable& table_;
+  const Kernels<T>& kernels_;
+  int threads_;
+  std::uint64_t seed_;
+  Weights<T> weights_;
+  std::vector<T> class_weight_;
+  double class_weight_sum_;
+  Pool pool_;
+  std::optional<Workspace<T>> training_space_;
+  std::vector<Workspace<T>> row_spaces_;  // one a thread, for output and evaluate
+};
+
+}  // namespace descend

@@ -1,0 +1,234 @@
+#include "program/training.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "program/floating_point.hpp"
+
+namespace descend {
+namespace {
+
+constexpr long space_bytes = 24L << 20;  // larger batches go through the workspace in blocks
+constexpr long fewest_block_rows = 192, most_block_rows = 4096;
+constexpr long rows_at_once = 48;     // what a second-level cache holds; a multiple of all tile heights
+constexpr long inputs_per_item = 48;  // a multiple of all tile heights
+constexpr long narrow_inputs_per_item = 2 * panel_width;
+
+long block_rows(long row_bytes, long largest) {
+  const long fitting = std::clamp(space_bytes / row_bytes, fewest_block_rows, most_block_rows);
+  return std::max(1L, std::min(largest, fitting));
+}
+
+// By squaring, for libraries' pow differs in the last bit.
+double power(double base, long exponent) {
+  double result = 1.0;
+  for (; exponent > 0; exponent >>= 1, base *= base)
+    if (exponent & 1) result *= base;
+  return result;
+}
+
+}  // namespace
+
+template <class T>
+Training<T>::Training(Program<T>& program, const Data<T>& data, long largest, bool store_only)
+    : program_(program), data_(data), loss_(program.loss_of(data)), store_only_(store_only) {
+  Weights<T>& weights = program.weights_;
+  const long rows = block_rows(Workspace<T>::row_bytes(weights), largest);
+  auto& space = program.training_space_;
+  if (!space || space->rows() < rows) space.emplace(weights, rows, true);
+  const auto parameters = static_cast<std::size_t>(weights.parameters());
+  for (std::size_t i = 0; i < parameters; ++i)
+    if (store_only || largest > space->rows()) weights.parameter(static_cast<long>(i)).keep_gradient();
+  for (Step<T>& step : steps_) step.updates.resize(parameters);
+  // Forward, and twice as much back.
+  operations_ = 3 * program.operations_per_row() * static_cast<double>(largest);
+  list_items();
+}
+
+template <class T>
+void Training<T>::list_items() {
+  const auto& layers = program_.weights_.layers();
+  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+    const long inputs = layers[layer].inputs, outputs = layers[layer].outputs;
+    const bool narrow = is_narrow(outputs);
+    const long panels = narrow ? 1 : padded(outputs) / panel_width;
+    const long step = narrow ? narrow_inputs_per_item : inputs_per_item;
+    for (long panel = 0; panel < panels; ++panel)
+      for (long first = 0; first < inputs; first += step) {
+        const long last = std::min(first + step, inputs);
+        items_.push_back({layer, panel, first, last});
+        cost_.push_back(static_cast<double>((last - first) * (narrow ? outputs : panel_width)));
+      }
+  }
+}
+
+template <class T>
+void Training<T>::share_items(int threads) {
+  double all = 0, before = 0;
+  for (double cost : cost_) all += cost;
+  share_.assign(static_cast<std::size_t>(threads) + 1, items_.size());
+  share_[0] = 0;
+  int thread = 1;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    while (thread < threads && (before + cost_[i] / 2) * threads >= all * thread)
+      share_[static_cast<std::size_t>(thread++)] = i;
+    before += cost_[i];
+  }
+}
+
+template <class T>
+Update<T> Training<T>::update(double rate, double decay) const {
+  const OptimizerOptions& o = program_.optimizer_;
+  const long number = program_.updates + 1;
+  const double correction1 = 1 - power(o.beta1, number), correction2 = 1 - power(o.beta2, number);
+  Update<T> u{};
+  u.kind = o.kind;
+  u.store_only = store_only_;
+  u.first = number == 1;
+  u.nesterov = o.nesterov;
+  u.centered = o.centered;
+  u.amsgrad = o.amsgrad;
+  u.rate = static_cast<T>(rate);
+  u.decay = static_cast<T>(decay);
+  u.keep = static_cast<T>(1 - rate * decay);
+  u.momentum = static_cast<T>(o.momentum);
+  u.damped = static_cast<T>(1 - o.dampening);
+  u.alpha = static_cast<T>(o.alpha);
+  u.one_minus_alpha = static_cast<T>(1 - o.alpha);
+  u.eps = static_cast<T>(o.eps);
+  u.one_minus_beta1 = static_cast<T>(1 - o.beta1);
+  u.beta2 = static_cast<T>(o.beta2);
+  u.one_minus_beta2 = static_cast<T>(1 - o.beta2);
+  u.step_size = static_cast<T>(rate / correction1);
+  u.root_correction = static_cast<T>(std::sqrt(correction2));
+  return u;
+}
+
+template <class T>
+void Training<T>::prepare(Step<T>& step, double rate, const double* decay) const {
+  Source rows = data_.source;
+  rows.numbers = step.rows.numbers;
+  step.sums = program_.weigh(data_, rows, step.rows.count);
+  for (std::size_t i = 0; i < step.updates.size(); ++i) {
+    if (i > 0 && decay[i] == decay[i - 1])
+      step.updates[i] = step.updates[i - 1];
+    else
+      step.updates[i] = update(rate, decay[i]);
+  }
+}
+
+template <class T>
+void Training<T>::run(StepPlanner<T>& planner) {
+  FloatingPointScope rounding;
+  const int threads = program_.useful_threads(operations_);
+  share_items(threads);
+  Barrier barrier(threads);
+  planner.next(steps_[0]);
+  program_.pool_.run(threads, [&](int thread) { work(thread, threads, barrier, planner); });
+}
+
+template <class T>
+void Training<T>::work(int thread, int threads, Barrier& barrier, StepPlanner<T>& planner) {
+  FloatingPointScope rounding;
+  const long room = program_.training_space_->rows();
+  for (int turn = 0; !steps_[turn].end; turn ^= 1) {
+    Step<T>& step = steps_[turn];
+    for (long start = 0; start == 0 || start < step.rows.count; start += room) {
+      const long count = std::min(room, step.rows.count - start);
+      rows_forward_and_back(step, start, count, thread, threads);
+      barrier.wait();
+      if (nonfinite_.load(std::memory_order_relaxed)) {
+        if (thread == 0) planner.diverged();
+        return;
+      }
+      if (step.sums.weight > 0) learn(step, start, count, thread);
+      if (thread == 0) {
+        const RowLoss losses = program_.training_space_->losses(0);
+        for (long i = 0; i < count; ++i)
+          step.sums.loss += losses.loss[i], step.sums.correct += losses.correct[i];
+        if (start + room >= step.rows.count) {
+          if (step.sums.weight > 0 && !store_only_) ++program_.updates;
+          planner.done(step);
+          planner.next(steps_[turn ^ 1]);
+        }
+      }
+      barrier.wait();
+    }
+  }
+}
+
+template <class T>
+void Training<T>::rows_forward_and_back(const Step<T>& step, long start, long count, int thread,
+                                        int threads) {
+  const long tile = program_.table_.tile_rows;
+  const long first = std::min(count, round_up(count * thread / threads, tile));
+  const long last =
+      thread + 1 == threads ? count : std::min(count, round_up(count * (thread + 1) / threads, tile));
+  for (long row = first; row < last; row += rows_at_once)
+    block_forward_and_back(step, start, row, std::min(rows_at_once, last - row));
+}
+
+template <class T>
+void Training<T>::block_forward_and_back(const Step<T>& step, long start, long first, long rows) {
+  Workspace<T>& space = *program_.training_space_;
+  const Kernels<T>& kernels = program_.kernels_;
+  const auto& layers = program_.weights_.layers();
+  const std::size_t top = layers.size() - 1;
+  Source source = data_.source;
+  source.numbers = step.rows.numbers + start + first;
+  const typename Program<T>::Masks masks{step.number, start + first};
+  program_.forward(space, first, source, rows, &masks);
+
+  const bool classes = loss_.kind == LossKind::cross_entropy;
+  const double total = step.sums.weight * static_cast<double>(classes ? 1 : loss_.outputs);
+  const Matrix<T> slope = space.slope(top, first);
+  const RowLoss losses = space.losses(first);
+  kernels.loss(loss_, source, rows, space.output(top, first), total, {slope.data, slope.stride},
+               space.delta(top, first), losses);
+  for (long i = 0; i < rows; ++i)
+    if (!std::isfinite(losses.loss[i]) && !store_only_) nonfinite_.store(true, std::memory_order_relaxed);
+  for (std::size_t layer = top; layer > 0; --layer) {
+    const Delta<T> delta = space.delta(layer, first);
+    const Matrix<T> below = space.slope(layer - 1, first);
+    kernels.propagate(layers[layer].view(), {delta.data, delta.panel_stride, delta.width}, rows,
+                      {below.data, below.stride}, space.delta(layer - 1, first));
+  }
+}
+
+template <class T>
+void Training<T>::learn(const Step<T>& step, long start, long count, int thread) {
+  Workspace<T>& space = *program_.training_space_;
+  auto& layers = program_.weights_.layers();
+  std::size_t layer = layers.size();  // none yet
+  Backward<T> back{};
+  for (std::size_t i = share_[static_cast<std::size_t>(thread)];
+       i < share_[static_cast<std::size_t>(thread) + 1]; ++i) {
+    const Item& item = items_[i];
+    if (item.layer != layer) {
+      layer = item.layer;
+      StoredDense<T>& own = layers[layer];
+      const Matrix<T> input = layer == 0 ? space.input(0) : space.output(layer - 1, 0);
+      const Delta<T> delta = space.delta(layer, 0);
+      std::size_t parameter = 0;
+      for (std::size_t before = 0; before < layer; ++before) parameter += 1 + layers[before].bias.size();
+      back = {own.inputs,
+              own.outputs,
+              count,
+              {input.data, input.stride},
+              {delta.data, delta.panel_stride, delta.width},
+              own.weight.view(),
+              own.bias.empty() ? Parameter<T>{} : own.bias.front().view(),
+              own.transposed.size() ? own.transposed.data() : nullptr,
+              start > 0,
+              start + space.rows() < step.rows.count,
+              step.updates[parameter],
+              step.updates[parameter + (own.bias.empty() ? 0 : 1)]};
+    }
+    program_.kernels_.learn(back, item.panel, item.first, item.last);
+  }
+}
+
+template class Training<float>;
+template class Training<double>;
+
+}  // namespace descend

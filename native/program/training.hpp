@@ -1,0 +1,67 @@
+// The loop over steps: rows forward and back split over the batch, then weights split over outputs.
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "program/program.hpp"
+
+namespace descend {
+
+// One step, prepared before it begins.
+template <class T>
+struct Step {
+  bool end = false;  // there is none: the loop is over
+  Rows rows{};
+  std::uint32_t number = 0;
+  Sums sums;                       // weight and rows known beforehand, loss and correct summed up as it goes
+  std::vector<Update<T>> updates;  // one per parameter
+};
+
+// Where steps come from and what becomes of them; called on the leading thread only.
+template <class T>
+class StepPlanner {
+ public:
+  virtual ~StepPlanner() = default;
+  virtual void next(Step<T>& step) = 0;  // sets end after the last one
+  virtual void done(const Step<T>& step) = 0;
+  virtual void diverged() = 0;  // a loss was not finite: no update was made, the loop ends
+};
+
+template <class T>
+class Training {
+ public:
+  // largest : rows of the largest batch.  store_only : leave the weights, keep the gradients.
+  Training(Program<T>& program, const Data<T>& data, long largest, bool store_only);
+
+  void run(StepPlanner<T>& planner);
+  // Sets the weights' sums and the update's scalars of a step whose rows are set.
+  void prepare(Step<T>& step, double rate, const double* decay) const;
+
+ private:
+  // A part of the gradient product one thread computes whole.
+  struct Item {
+    std::size_t layer;
+    long panel, first, last;
+  };
+  void list_items();
+  void share_items(int threads);
+  void work(int thread, int threads, Barrier& barrier, StepPlanner<T>& planner);
+  void rows_forward_and_back(const Step<T>& step, long start, long count, int thread, int threads);
+  void block_forward_and_back(const Step<T>& step, long start, long first, long rows);
+  void learn(const Step<T>& step, long start, long count, int thread);
+  Update<T> update(double rate, double decay) const;
+
+  Program<T>& program_;
+  const Data<T>& data_;
+  Loss<T> loss_;
+  bool store_only_;
+  double operations_;
+  std::vector<Item> items_;
+  std::vector<double> cost_;        // of each item
+  std::vector<std::size_t> share_;  // thread t has the items share_[t] … share_[t + 1] − 1
+  Step<T> steps_[2];
+  std::atomic<bool> nonfinite_{false};
+};
+
+}  // namespace descend

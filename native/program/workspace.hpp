@@ -1,0 +1,46 @@
+// What a block of rows needs on its way forward and back.
+#pragma once
+
+#include <vector>
+
+#include "program/buffer.hpp"
+#include "program/weights.hpp"
+
+namespace descend {
+
+template <class T>
+class Workspace {
+ public:
+  // Room for `rows` rows at once, with slopes and deltas where it is for training.
+  Workspace(const Weights<T>& weights, long rows, bool training);
+
+  long rows() const { return rows_; }
+  // Bytes that one row takes.
+  static long row_bytes(const Weights<T>& weights);
+
+  Matrix<T> input(long row) { return at(input_, row); }
+  Matrix<T> output(std::size_t layer, long row) { return at(outputs_[layer], row); }
+  // f′(z) of a layer, dropouts behind it included; data is null where nothing asks for it.
+  Matrix<T> slope(std::size_t layer, long row) { return at(slopes_[layer], row); }
+  Delta<T> delta(std::size_t layer, long row);
+  RowLoss losses(long row) { return {loss_.data() + row, correct_.data() + row}; }
+
+ private:
+  struct Grid {
+    Buffer<T> values;
+    long stride = 0;
+  };
+  static Matrix<T> at(Grid& grid, long row) {
+    return {grid.values.size() ? grid.values.data() + row * grid.stride : nullptr, grid.stride};
+  }
+  void shape(Grid& grid, long width);
+
+  long rows_;
+  Grid input_;
+  std::vector<Grid> outputs_, slopes_;
+  std::vector<Buffer<T>> deltas_;
+  std::vector<long> widths_;
+  Buffer<double> loss_, correct_;
+};
+
+}  // namespace descend

@@ -1,0 +1,76 @@
+#include "program/program.hpp"
+
+#include <cstring>
+
+#include "tests/check.hpp"
+
+namespace descend::tests {
+namespace {
+
+constexpr long inputs = 21, classes = 6, rows = 150;
+
+// A small network with wide and narrow layers, trained some steps from a fixed start.
+template <class T>
+std::vector<T> trained(const std::string& instruction_set, int threads, long steps) {
+  const Network network{inputs,
+                        {{40, Activation::tanh, true, 0},
+                         {0, Activation::identity, false, 0.2},
+                         {33, Activation::gelu, true, 0},
+                         {9, Activation::relu, false, 0},
+                         {classes, Activation::identity, true, 0}},
+                        {LossKind::cross_entropy, 1.0, 0.1, {}}};
+  const OptimizerOptions adam{OptimizerKind::adamw, 0, 0, false, 0, false, 0.9, 0.999, 1e-8, true};
+  Program<T> program(network, adam, choose_kernels(instruction_set), threads, 5);
+  Weights<T>& weights = program.weights();
+  for (long i = 0; i < weights.parameters(); ++i) {
+    std::vector<T> values(static_cast<std::size_t>(weights.parameter(i).count()));
+    for (std::size_t k = 0; k < values.size(); ++k)
+      values[k] = static_cast<T>((k * 37 + 11) % 101) / T(250) - T(0.2);
+    weights.parameter(i).write(StoredParameter<T>::value_part, values.data());
+  }
+  weights.refresh_transposed();
+
+  std::vector<T> x(rows * inputs);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>((i * 53) % 97) / T(48.5) - T(1);
+  Data<T> data{
+      {x.data(), false, 1.0, inputs, nullptr, 0}, rows, std::vector<std::int32_t>(rows), nullptr, nullptr};
+  for (std::size_t i = 0; i < data.labels.size(); ++i) data.labels[i] = x[i * inputs] > T(0) ? 1 : 0;
+  Plan plan{0, steps, Batches(Order{3, rows, 64, LastBatch::keep, true, false}),
+            std::vector<double>(static_cast<std::size_t>(steps), 0.01), std::vector<double>(7, 0.01)};
+  const Chunk chunk = program.run(data, plan, 100.0);
+  check(chunk.stopped == Stopped::finished && static_cast<long>(chunk.loss.size()) == steps,
+        "the run did not finish");
+  check(chunk.loss.back() < chunk.loss.front(), "the loss did not fall");
+
+  std::vector<T> out(rows * classes);
+  program.output(data.source, rows, false, out.data());
+  return out;
+}
+
+template <class T>
+bool same(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+template <class T>
+void check_bits() {
+  for (const std::string& name : usable_kernels()) {
+    const std::vector<T> alone = trained<T>(name, 1, 20);
+    for (int threads : {2, 3, 4})
+      check(same(alone, trained<T>(name, threads, 20)), name + ": threads change the bits");
+  }
+}
+
+const Register bits_single{"program: the same float bits on 1 to 4 threads", check_bits<float>};
+const Register bits_double{"program: the same double bits on 1 to 4 threads", check_bits<double>};
+
+const Register across_sets{
+    "program: fused instruction sets agree", [] {
+      const std::string best = usable_kernels().front();
+      if (best == "x86-64-v3" || best == "x86-64-v4")
+        check(same(trained<float>("x86-64-v3", 2, 20), trained<float>("x86-64-v3-wide", 1, 20)),
+              "the bits differ");
+    }};
+
+}  // namespace
+}  // namespace descend::tests

@@ -1,0 +1,186 @@
+"""descend's native engine."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+import numpy.typing
+from numpy.typing import NDArray
+
+class Busy(RuntimeError):
+    pass
+
+class Unavailable(RuntimeError):
+    pass
+
+def instruction_sets() -> list[str]:
+    """Names of the instruction sets this machine can run, best first."""
+
+def selected(instruction_set: str) -> str:
+    """The one that is used for this name; the best for an empty one."""
+
+def peak(instruction_set: str, threads: int) -> float:
+    """Measured multiply-add peak in float32, 10**9 operations a second."""
+
+class Float32Program:
+    def __init__(
+        self,
+        inputs: int,
+        layers: Sequence[tuple[int, int, bool, float]],
+        loss: tuple[int, float, float, Sequence[float]],
+        optimizer: tuple[int, float, float, bool, float, bool, float, float, float, bool],
+        instruction_set: str,
+        threads: int,
+        seed: int,
+    ) -> None: ...
+    @property
+    def instruction_set(self) -> str: ...
+    def bind(
+        self,
+        x: numpy.typing.NDArray[Any],
+        y: numpy.typing.NDArray[Any],
+        weight: numpy.typing.NDArray[Any] | None,
+        scale: float,
+    ) -> None: ...
+    def run_order(
+        self,
+        first_step: int,
+        seed: int,
+        rows: int,
+        size: int,
+        last: int,
+        shuffle: bool,
+        replacement: bool,
+        rate: numpy.typing.NDArray[numpy.float64],
+        decay: numpy.typing.NDArray[numpy.float64],
+        seconds: float,
+    ) -> tuple[
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        float,
+        int,
+    ]: ...
+    def run_listed(
+        self,
+        first_step: int,
+        rows: numpy.typing.NDArray[numpy.int64],
+        offsets: numpy.typing.NDArray[numpy.int64],
+        rate: numpy.typing.NDArray[numpy.float64],
+        decay: numpy.typing.NDArray[numpy.float64],
+        seconds: float,
+    ) -> tuple[
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        float,
+        int,
+    ]: ...
+    def gradient(
+        self, rows: numpy.typing.NDArray[numpy.int64], step: int
+    ) -> tuple[float, list[numpy.typing.NDArray[Any]]]: ...
+    def output(
+        self, x: numpy.typing.NDArray[Any], scale: float, probabilities: bool
+    ) -> numpy.typing.NDArray[Any]: ...
+    def evaluate(
+        self,
+        x: numpy.typing.NDArray[Any],
+        y: numpy.typing.NDArray[Any],
+        weight: numpy.typing.NDArray[Any] | None,
+        scale: float,
+    ) -> tuple[float, float, float, float]: ...
+    def read(self, parameter: int, slot: int) -> numpy.typing.NDArray[Any]: ...
+    def write(self, parameter: int, slot: int, values: numpy.typing.NDArray[Any]) -> None: ...
+    @property
+    def updates(self) -> int: ...
+    @updates.setter
+    def updates(self, arg: int, /) -> None: ...
+
+class Float64Program:
+    def __init__(
+        self,
+        inputs: int,
+        layers: Sequence[tuple[int, int, bool, float]],
+        loss: tuple[int, float, float, Sequence[float]],
+        optimizer: tuple[int, float, float, bool, float, bool, float, float, float, bool],
+        instruction_set: str,
+        threads: int,
+        seed: int,
+    ) -> None: ...
+    @property
+    def instruction_set(self) -> str: ...
+    def bind(
+        self,
+        x: numpy.typing.NDArray[Any],
+        y: numpy.typing.NDArray[Any],
+        weight: numpy.typing.NDArray[Any] | None,
+        scale: float,
+    ) -> None: ...
+    def run_order(
+        self,
+        first_step: int,
+        seed: int,
+        rows: int,
+        size: int,
+        last: int,
+        shuffle: bool,
+        replacement: bool,
+        rate: numpy.typing.NDArray[numpy.float64],
+        decay: numpy.typing.NDArray[numpy.float64],
+        seconds: float,
+    ) -> tuple[
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        float,
+        int,
+    ]: ...
+    def run_listed(
+        self,
+        first_step: int,
+        rows: numpy.typing.NDArray[numpy.int64],
+        offsets: numpy.typing.NDArray[numpy.int64],
+        rate: numpy.typing.NDArray[numpy.float64],
+        decay: numpy.typing.NDArray[numpy.float64],
+        seconds: float,
+    ) -> tuple[
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        float,
+        int,
+    ]: ...
+    def gradient(
+        self, rows: numpy.typing.NDArray[numpy.int64], step: int
+    ) -> tuple[float, list[numpy.typing.NDArray[Any]]]: ...
+    def output(
+        self, x: numpy.typing.NDArray[Any], scale: float, probabilities: bool
+    ) -> numpy.typing.NDArray[Any]: ...
+    def evaluate(
+        self,
+        x: numpy.typing.NDArray[Any],
+        y: numpy.typing.NDArray[Any],
+        weight: numpy.typing.NDArray[Any] | None,
+        scale: float,
+    ) -> tuple[float, float, float, float]: ...
+    def read(self, parameter: int, slot: int) -> numpy.typing.NDArray[Any]: ...
+    def write(self, parameter: int, slot: int, values: numpy.typing.NDArray[Any]) -> None: ...
+    @property
+    def updates(self) -> int: ...
+    @updates.setter
+    def updates(self, arg: int, /) -> None: ...
+
+def _order(seed: int, step: int, rows: int, replacement: bool) -> NDArray[numpy.int64]: ...
+def _kept(
+    instruction_set: str, seed: int, step: int, layer: int, rows: int, width: int, rate: float
+) -> NDArray[numpy.float64]: ...
+def _apply32(
+    instruction_set: str, name: str, x: numpy.typing.NDArray[numpy.float32]
+) -> numpy.typing.NDArray[numpy.float32]: ...
+def _apply64(
+    instruction_set: str, name: str, x: numpy.typing.NDArray[numpy.float64]
+) -> numpy.typing.NDArray[numpy.float64]: ...

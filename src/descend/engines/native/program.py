@@ -1,0 +1,200 @@
+"""The native program: declarations and arrays translated for the extension, its errors into ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend.engines.native import _native
+from descend.engines.plan import Explicit, Order, Plan
+from descend.engines.protocol import Array, Chunk, Inputs, State, Sums
+from descend.engines.state import checked_state
+from descend.errors import DataError, EngineBusy, EngineUnavailable, OptionError
+from descend.networks import BinaryCrossEntropy, CrossEntropy, Dropout, Huber, Network
+from descend.networks.losses import AbsoluteError, Loss, SquaredError
+from descend.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+
+# The extension's numbers are places in these.
+_ACTIVATIONS = ("identity", "sigmoid", "hard_sigmoid", "tanh", "relu", "gelu", "gelu_tanh")
+_LOSSES = (SquaredError, AbsoluteError, Huber, CrossEntropy, BinaryCrossEntropy)
+_LAST_BATCH = ("keep", "drop", "wrap")
+_STOPPED: tuple[Literal["nonfinite", "time"] | None, ...] = (None, "nonfinite", "time")
+_VALUE = -1
+
+_Layer = tuple[int, int, bool, float]
+_LossOptions = tuple[int, float, float, list[float]]
+_OptimizerOptions = tuple[int, float, float, bool, float, bool, float, float, float, bool]
+
+
+class NativeProgram:
+    """Implements engines.protocol.Program in C++."""
+
+    def __init__(
+        self, network: Network, inputs: int, optimizer: Optimizer, dtype: str, threads: int, seed: int
+    ) -> None:
+        self._network, self._width, self._optimizer = network, inputs, optimizer
+        self._dtype: np.dtype[Any] = np.dtype(dtype)
+        self._shapes = network.parameter_shapes(inputs)
+        kind = _native.Float32Program if self._dtype == np.float32 else _native.Float64Program
+        with our_errors(OptionError):
+            self._program = kind(
+                inputs=inputs, layers=_layers(network), loss=_loss(network.loss),
+                optimizer=_optimizer(optimizer), instruction_set=os.environ.get("DESCEND_ISA", ""),
+                threads=threads, seed=seed,
+            )  # fmt: skip
+        self.load(network.draw_parameters(inputs, seed))
+
+    @property
+    def instruction_set(self) -> str:
+        """Name of the instruction set in use."""
+        return self._program.instruction_set
+
+    def bind(self, inputs: Inputs) -> None:
+        """Training rows for ``run`` and ``gradient``; kept, not copied (class numbers are)."""
+        with our_errors(DataError):
+            self._program.bind(**self._arrays(inputs))
+
+    def run(self, plan: Plan, seconds: float) -> Chunk:
+        """Makes the plan's steps, or as many (at least one) as fit into ``seconds``."""
+        rate = np.ascontiguousarray(plan.rate, np.float64)
+        decay = np.ascontiguousarray(plan.decay, np.float64)
+        if len(rate) != plan.steps:
+            raise OptionError(f"the plan has {len(rate)} rates for {plan.steps} steps")
+        with our_errors(OptionError):
+            loss, weight, rows, correct, taken, stopped = self._run(plan, rate, decay, seconds)
+        return Chunk(len(loss), loss, weight, rows, correct, taken, _STOPPED[stopped])
+
+    def _run(
+        self, plan: Plan, rate: NDArray[np.float64], decay: NDArray[np.float64], seconds: float
+    ) -> tuple[
+        NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float, int
+    ]:
+        batches = plan.batches
+        if isinstance(batches, Order):
+            return self._program.run_order(
+                first_step=plan.first_step, seed=batches.seed, rows=batches.rows, size=batches.size,
+                last=_LAST_BATCH.index(batches.last), shuffle=batches.shuffle,
+                replacement=batches.replacement, rate=rate, decay=decay, seconds=seconds,
+            )  # fmt: skip
+        assert isinstance(batches, Explicit)
+        return self._program.run_listed(
+            first_step=plan.first_step, rows=np.ascontiguousarray(batches.rows, np.int64),
+            offsets=np.ascontiguousarray(batches.offsets, np.int64), rate=rate, decay=decay,
+            seconds=seconds,
+        )  # fmt: skip
+
+    def gradient(self, rows: NDArray[np.int64], step: int) -> tuple[float, State]:
+        """Loss and gradient at the present weights over bound rows, with the dropout of ``step``."""
+        with our_errors(DataError):
+            loss, parts = self._program.gradient(rows=np.ascontiguousarray(rows, np.int64), step=step)
+        shapes = self._shapes.items()
+        return loss, {name: part.reshape(shape) for (name, shape), part in zip(shapes, parts, strict=True)}
+
+    def output(self, x: Array, scale: float = 1.0, probabilities: bool = False) -> Array:
+        """The last layer's output (n, outputs) without dropout, or its softmax or sigmoid."""
+        with our_errors(DataError):
+            return self._program.output(x=self._rows(x), scale=scale, probabilities=probabilities)
+
+    def evaluate(self, inputs: Inputs) -> Sums:
+        """Totals of loss and right answers."""
+        with our_errors(DataError):
+            return Sums(*self._program.evaluate(**self._arrays(inputs)))
+
+    def state(self) -> State:
+        """Copies of parameters, optimizer slots and the number of updates."""
+        with our_errors(OptionError):
+            copies = {name: self._read(i, _VALUE) for i, name in enumerate(self._shapes)}
+            for number, slot in enumerate(self._optimizer.slots):
+                copies |= {f"{slot}.{name}": self._read(i, number) for i, name in enumerate(self._shapes)}
+        return copies | {"updates": np.array(self._program.updates, np.int64)}
+
+    def load(self, state: Mapping[str, Array]) -> None:
+        """Sets all of it; what is not given beside the parameters becomes 0."""
+        full = checked_state(self._network, self._width, self._optimizer, self._dtype, state)
+        with our_errors(OptionError):
+            for i, name in enumerate(self._shapes):
+                self._program.write(i, _VALUE, full[name].reshape(-1))
+                for number, slot in enumerate(self._optimizer.slots):
+                    self._program.write(i, number, full[f"{slot}.{name}"].reshape(-1))
+            self._program.updates = int(full["updates"])
+
+    def _read(self, parameter: int, slot: int) -> Array:
+        shape = tuple(self._shapes.values())[parameter]
+        return self._program.read(parameter, slot).reshape(shape)
+
+    def _rows(self, x: Array) -> Array:
+        """x as the extension takes it: uint8 or the program's dtype, C-contiguous."""
+        x = np.asarray(x)
+        return np.ascontiguousarray(x, np.uint8 if x.dtype == np.uint8 else self._dtype)
+
+    def _arrays(self, inputs: Inputs) -> dict[str, Any]:
+        labels = isinstance(self._network.loss, CrossEntropy)
+        y = np.asarray(inputs.y)
+        if labels and y.dtype.kind not in "iu":
+            raise DataError(f"CrossEntropy takes class numbers, whole numbers from 0, not {y.dtype}")
+        weight = inputs.weight
+        return {
+            "x": self._rows(inputs.x),
+            "y": np.ascontiguousarray(y, np.int64 if labels else self._dtype),
+            "weight": None if weight is None else np.ascontiguousarray(weight, self._dtype),
+            "scale": inputs.scale,
+        }
+
+
+@contextmanager
+def our_errors(refused: type[OptionError] | type[DataError]) -> Iterator[None]:
+    """Turns what the extension raises into errors of descend; a value it refuses into ``refused``."""
+    try:
+        yield
+    except _native.Busy as error:
+        raise EngineBusy(f"{error}; wait for it, or compile a program per thread") from None
+    except _native.Unavailable as error:
+        usable = ", ".join(_native.instruction_sets())
+        raise EngineUnavailable(f"{error}; unset DESCEND_ISA or choose from: {usable}") from None
+    except ValueError as error:
+        raise refused(str(error)) from None
+    except MemoryError:
+        raise refused("there is not enough memory for this network and batch size") from None
+
+
+def _layers(network: Network) -> list[_Layer]:
+    return [
+        (0, 0, False, float(layer.rate))
+        if isinstance(layer, Dropout)
+        else (layer.units, _ACTIVATIONS.index(layer.activation), layer.bias, 0.0)
+        for layer in network.layers
+    ]
+
+
+def _loss(loss: Loss) -> _LossOptions:
+    delta = loss.delta if isinstance(loss, Huber) else 1.0
+    if isinstance(loss, CrossEntropy | BinaryCrossEntropy):
+        return _LOSSES.index(type(loss)), delta, loss.label_smoothing, list(loss.class_weight or ())
+    return _LOSSES.index(type(loss)), delta, 0.0, []
+
+
+def _optimizer(optimizer: Optimizer) -> _OptimizerOptions:
+    if isinstance(optimizer, SGD):
+        return (
+            0,
+            optimizer.momentum,
+            optimizer.dampening,
+            optimizer.nesterov,
+            0.0,
+            False,
+            0.0,
+            0.0,
+            0.0,
+            False,
+        )
+    if isinstance(optimizer, RMSprop):
+        alpha, centered, eps = optimizer.alpha, optimizer.centered, optimizer.eps
+        return (1, optimizer.momentum, 0.0, False, alpha, centered, 0.0, 0.0, eps, False)
+    assert isinstance(optimizer, Adam)
+    kind = 3 if isinstance(optimizer, AdamW) else 2
+    return (kind, 0.0, 0.0, False, 0.0, False, *optimizer.betas, optimizer.eps, optimizer.amsgrad)
