@@ -6,7 +6,7 @@ NATIVE := $(shell find native -name '*.cpp' -o -name '*.hpp' -o -name 'CMakeList
 CXX_FILES := $(shell find native -name '*.cpp' -o -name '*.hpp')
 JOBS ?= 2
 
-.PHONY: demo test test-all check format bench clean
+.PHONY: demo test test-all test-native check format bench clean
 
 demo: $(VENV)/.installed  ## install, then fit the built-in house prices
 	$(BIN)/descend fit houses
@@ -16,6 +16,12 @@ test: $(VENV)/.test  ## the tests, a sample of the large crosses included
 
 test-all: $(VENV)/.test  ## the whole of the crosses too
 	$(BIN)/python -m pytest -n $(JOBS)
+
+test-native: $(VENV)/.test  ## the native engine's own tests; SANITIZE=thread or address,undefined
+	$(BIN)/cmake -S . -B build/native-$(or $(SANITIZE),plain) -G Ninja -DDESCEND_NATIVE_TESTS=ON \
+	  -DDESCEND_SANITIZE=$(SANITIZE) -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja
+	$(BIN)/cmake --build build/native-$(or $(SANITIZE),plain)
+	build/native-$(or $(SANITIZE),plain)/native_tests
 
 check: $(VENV)/.check  ## formatting, lint, types, import contract
 	$(BIN)/ruff format --check src tests benchmarks

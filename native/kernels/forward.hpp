@@ -118,7 +118,7 @@ DESCEND_INLINE void narrow_outputs(const Dense<T>& layer, const T* in, long in_s
     }
 }
 
-#if defined(__AVX512F__) || defined(DESCEND_NEON)
+#if DESCEND_VECTOR_BYTES == 64 || defined(DESCEND_NEON)
 constexpr int most_narrow = 10;  // outputs held in registers at once, times two rows or two vectors
 #else
 constexpr int most_narrow = 5;

@@ -7,7 +7,7 @@ namespace descend::DESCEND_ISA {
 namespace {
 
 // Thirty-two registers hold a tile of 12 rows, sixteen one of 6.
-#if defined(__AVX512F__) || defined(DESCEND_NEON)
+#if DESCEND_VECTOR_BYTES == 64 || defined(DESCEND_NEON)
 constexpr int tile_rows = 12;
 #else
 constexpr int tile_rows = 6;
