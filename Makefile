@@ -9,7 +9,12 @@ JOBS ?= 2
 .PHONY: demo test test-all test-native check format bench clean
 
 demo: $(VENV)/.installed  ## install, then fit the built-in house prices
-	$(BIN)/descend fit houses
+	@if $(BIN)/python -c "import descend.engines.native._native" 2>/dev/null; then \
+	  $(BIN)/descend fit houses; \
+	else \
+	  echo "No C++ compiler was found, so the native engine was not built; the reference engine fits:"; \
+	  $(BIN)/descend fit houses --engine reference; \
+	fi
 
 test: $(VENV)/.test  ## the tests, a sample of the large crosses included
 	$(BIN)/python -m pytest -n $(JOBS) -m "not full"

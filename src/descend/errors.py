@@ -75,6 +75,9 @@ class Diverged(DescendError):
         self.step = step
         self.parameters = parameters
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.step, self.parameters)
+
 
 def choices(found: object, known: Iterable[str]) -> str:
     """End of a message about an unknown name: the nearest one, then all of them."""

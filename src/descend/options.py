@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from descend.errors import OptionError, choices
 from descend.networks import (
     AbsoluteError,
@@ -21,8 +23,8 @@ from descend.networks import (
 )
 from descend.networks.activations import check_activation
 from descend.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from descend.optimizers.optimizer import Rate, check_decay, check_learning_rate
-from descend.optimizers.schedules import Constant, Cosine, Schedule
+from descend.optimizers.optimizer import Rate, check_learning_rate
+from descend.optimizers.schedules import Constant, Cosine, Schedule, check_rate
 
 TASKS = ("auto", "regression", "classification")
 REGRESSION_LOSSES: Mapping[str, type[SquaredError | AbsoluteError | Huber]] = {
@@ -34,8 +36,9 @@ LOSSES = ("auto", *REGRESSION_LOSSES, "cross_entropy")
 OPTIMIZERS: Mapping[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}
 SCHEDULES = ("cosine", "constant")
 # rates that suit inputs of standard deviation 1; a net with hidden layers wants smaller steps
-_RATES = {"sgd": (0.05, 0.05), "rmsprop": (0.003, 0.001), "adam": (0.01, 0.001), "adamw": (0.01, 0.001)}
+_RATES = {"sgd": (0.05, 0.05), "rmsprop": (0.003, 0.001), "adam": (0.01, 0.002), "adamw": (0.01, 0.002)}
 _LARGEST_RATE = 1e6  # inputs are normalised here: what is beyond is a slip of the finger
+_SMALLEST_BATCH, _LARGEST_BATCH = 32, 256
 _LEAST_STEPS = 3000  # a small table is read as often as this many steps need
 _FEWEST_EPOCHS = 10
 
@@ -53,7 +56,7 @@ class Options:
     lr : learning rate at the start, or a schedule (Python only); None: 0.01 for linear models with adam.
     schedule : ``cosine`` lets the rate fall to 0 over the run, ``constant`` keeps it.
     weight_decay : None: the optimizer's default.
-    batch_size : rows a step.
+    batch_size : rows a step; None: about a hundredth of the training rows, a power of two from 32 to 256.
     epochs : None: 10, or as many as 3000 steps need.
     engine, threads, dtype, seed : as in ``descend.train``.
     ignore : columns to leave out.
@@ -69,7 +72,7 @@ class Options:
     lr: Rate | None = None
     schedule: str = "cosine"
     weight_decay: float | None = None
-    batch_size: int = 32
+    batch_size: int | None = None
     epochs: int | None = None
     engine: str = "native"
     threads: int | None = None
@@ -84,24 +87,33 @@ class Options:
         _check_choice("optimizer", self.optimizer, OPTIMIZERS)
         _check_choice("schedule", self.schedule, SCHEDULES)
         check_activation(self.activation)
-        if isinstance(self.hidden, int) or isinstance(self.ignore, str):
-            raise OptionError("hidden must be a list of units and ignore a list of column names")
-        self._layers(1)
-        if self.dropout and not self.hidden:
-            raise OptionError("dropout comes after hidden layers: add hidden layers or leave it out")
+        self._check_lists()
         for name, value in (("batch_size", self.batch_size), ("epochs", self.epochs)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            if value is not None and not _is_count(value):
                 raise OptionError(f"{name} must be a whole number of at least 1, not {value!r}")
         if self.lr is not None:
             check_learning_rate(self.lr)
             if isinstance(self.lr, int | float) and not 0 < self.lr <= _LARGEST_RATE:
-                raise OptionError(f"lr must be above 0 and at most {_LARGEST_RATE:g}, not {self.lr!r}")
+                raise OptionError(f"lr must be above 0 and at most {_LARGEST_RATE:,.0f}, not {self.lr!r}")
         if self.weight_decay is not None:
-            check_decay(self.weight_decay)
+            check_rate("weight_decay", self.weight_decay)
             if self.weight_decay > _LARGEST_RATE:
                 raise OptionError(
-                    f"weight_decay must be at most {_LARGEST_RATE:g}, not {self.weight_decay!r}"
+                    f"weight_decay must be at most {_LARGEST_RATE:,.0f}, not {self.weight_decay!r}"
                 )
+
+    def _check_lists(self) -> None:
+        if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence):
+            raise OptionError(f"hidden must be a list of units, such as (256, 128), not {self.hidden!r}")
+        for units in self.hidden:
+            if not _is_count(units):
+                raise OptionError(f"hidden lists units of at least 1 per layer, not {units!r}")
+        if isinstance(self.ignore, str) or not isinstance(self.ignore, Sequence):
+            raise OptionError(f"ignore must be a list of column names, not {self.ignore!r}")
+        Dropout(self.dropout)
+        if not self.hidden and (self.dropout or self.activation != "relu"):
+            name = "dropout" if self.dropout else "activation"
+            raise OptionError(f"{name} belongs to hidden layers: add some, such as --hidden 64")
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Options:
@@ -128,12 +140,15 @@ class Options:
             return Network(self._layers(1), BinaryCrossEntropy())
         return Network(self._layers(classes), CrossEntropy())
 
+    @property
+    def starting_rate(self) -> Rate:
+        """``lr``, or the one that suits the optimizer and the depth."""
+        return _RATES[self.optimizer][1 if self.hidden else 0] if self.lr is None else self.lr
+
     def declared_optimizer(self) -> Optimizer:
         """The optimizer with its rate or schedule."""
         declared = OPTIMIZERS[self.optimizer]
-        lr: Rate | None = self.lr
-        if lr is None:
-            lr = _RATES[self.optimizer][1 if self.hidden else 0]
+        lr = self.starting_rate
         if isinstance(lr, int | float):
             schedules: dict[str, Schedule] = {"cosine": Cosine(float(lr)), "constant": Constant(float(lr))}
             lr = schedules[self.schedule]
@@ -141,21 +156,32 @@ class Options:
             return declared(lr=lr)
         return declared(lr=lr, weight_decay=self.weight_decay)
 
+    def planned_batch_size(self, rows: int) -> int:
+        """``batch_size``, or one that leaves about a hundred steps an epoch of so many training rows."""
+        wanted = self.batch_size
+        if wanted is None:
+            wanted = min(_LARGEST_BATCH, max(_SMALLEST_BATCH, 1 << (rows // 100).bit_length() >> 1))
+        return min(wanted, rows)
+
     def planned_epochs(self, rows: int) -> int:
         """``epochs``, or enough of them for a table of so many training rows."""
         if self.epochs is not None:
             return self.epochs
-        per_epoch = -(-rows // min(self.batch_size, rows))
+        per_epoch = -(-rows // self.planned_batch_size(rows))
         return max(_FEWEST_EPOCHS, -(-_LEAST_STEPS // per_epoch))
 
     def _layers(self, outputs: int) -> list[Layer]:
         layers: list[Layer] = []
         for units in self.hidden:
-            layers.append(Dense(units, self.activation))
+            layers.append(Dense(int(units), self.activation))
             if self.dropout:
                 layers.append(Dropout(self.dropout))
         # a linear model starts at 0: nothing has to break a symmetry, and the first answer is the mean
         return [*layers, Dense(outputs, init="auto" if layers else "zeros")]
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)
 
 
 def _check_choice(name: str, value: str, known: Mapping[str, Any] | Sequence[str]) -> None:

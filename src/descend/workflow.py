@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,13 +22,14 @@ from descend.data.encoding import Encoder, ImageEncoder, fit_encoder
 from descend.data.split import PARTS, Split, split
 from descend.data.target import ClassTarget, NumberTarget, infer_task
 from descend.engines.protocol import Inputs
+from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, Diverged, OptionError, choices
 from descend.evaluation.metrics import Metrics, classification_metrics, regression_metrics
 from descend.models import Model
 from descend.networks import Network
 from descend.options import Options
-from descend.training import Training
+from descend.training import History, Training
 from descend.training.arrays import check_dtype
 from descend.training.loop import Listener
 from descend.training.progress import progress_bar
@@ -35,6 +37,7 @@ from descend.training.run_folder import check_output, write_last_good, write_run
 from descend.training.trainer import plan_epochs, train_inputs
 
 Array = NDArray[Any]
+_ROWS_AT_ONCE = 16384  # judged in one piece: bounds the memory beside the data
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Prepared:
 
     dataset : rows whose target is known.  task, reason : regression or classification, and why.
     target : its encoder.  parts : rows of train, validation and test.  encoder : fitted on the training
-    rows.  network, epochs, seed, options : what will be trained, and how.
+    rows.  network, batch_size, epochs, seed, options : what will be trained, and how.
     """
 
     dataset: Dataset
@@ -53,9 +56,15 @@ class Prepared:
     parts: Split
     encoder: Encoder
     network: Network
+    batch_size: int
     epochs: int
     seed: int
     options: Options
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed while reading, splitting and encoding."""
+        return (*self.dataset.notes, *self.target.notes, *self.encoder.notes)
 
     @property
     def inputs(self) -> int:
@@ -89,22 +98,26 @@ def fit(
     DataError, OptionError, OutputError : what was found, where, and what to do.
     Diverged : the loss stopped being finite.
     """
+    if verbose not in (0, 1):
+        raise OptionError(f"verbose must be 0 or 1, not {verbose!r}")
     chosen = Options.of(options)
     folder = None if out is None else Path(out)
     if folder is not None:
         check_output(folder, overwrite)
     prepared = prepare(data, target, chosen)
+    for note in prepared.notes:
+        logging.getLogger("descend").info("%s: %s", prepared.dataset.name, note)
     with progress_bar(shown=verbose == 1, classifies=prepared.network.classifies) as listener:
-        training = run(prepared, listener)
-    if folder is not None:
-        save(prepared, training, data, folder, overwrite)
-    return training
+        if folder is None:
+            return run(prepared, listener)
+        return run_and_save(prepared, listener, data, folder, overwrite)[0]
 
 
 def prepare(data: Any, target: str | None, options: Options) -> Prepared:
     """Reads and understands the data. Raises DataError or OptionError before anything is trained."""
     check_dtype(options.dtype)
     resolve_threads(options.threads)
+    get_engine(options.engine)
     seed = streams.check_seed(options.seed)
     dataset = sources.read(data, target=target, ignore=options.ignore, image_size=options.image_size)
     dataset = dataset.with_known_target()
@@ -119,17 +132,32 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
     encoded = classes if classes is not None else NumberTarget.fit(dataset.take(parts.train))
     encoder = fit_encoder(dataset.take(parts.train))
     network = options.network(None if classes is None else len(classes.classes))
+    rows = len(parts.train)
     return Prepared(
-        dataset, task, reason, encoded, parts, encoder, network,
-        options.planned_epochs(len(parts.train)), seed, replace(options, seed=seed),
+        dataset, task, reason, encoded, parts, encoder, network, options.planned_batch_size(rows),
+        options.planned_epochs(rows), seed, replace(options, seed=seed),
     )  # fmt: skip
 
 
 def run(prepared: Prepared, listener: Listener | None) -> Training:
     """Trains, then judges the model on the three parts of its table."""
+    model, history = _trained(prepared, listener)
+    parts = {part: getattr(prepared.parts, part) for part in PARTS}
+    metrics = {
+        "task": prepared.task,
+        "rows": {part: len(rows) for part, rows in parts.items()},
+        "epochs": history.epochs,
+        "seconds": float(history.seconds[-1]),
+        **{part: judge(model, prepared.dataset, rows) for part, rows in parts.items()},
+    }
+    return Training(model, history, metrics)
+
+
+def _trained(prepared: Prepared, listener: Listener | None) -> tuple[Model, History]:
+    """The model alone: the encoded rows are given back before anything is judged."""
     options = prepared.options
     train, validation = (_inputs(prepared, getattr(prepared.parts, part)) for part in PARTS[:2])
-    schedule = plan_epochs(len(train.x), options.batch_size, prepared.epochs, prepared.seed)
+    schedule = plan_epochs(len(train.x), prepared.batch_size, prepared.epochs, prepared.seed)
     program, history = train_inputs(
         prepared.network, train, schedule, options.declared_optimizer(), validation=validation,
         engine=options.engine, threads=options.threads, dtype=options.dtype, seed=prepared.seed,
@@ -137,32 +165,31 @@ def run(prepared: Prepared, listener: Listener | None) -> Training:
     )  # fmt: skip
     state = program.state()
     parameters = {name: state[name] for name in prepared.network.parameter_shapes(prepared.inputs)}
-    classes = prepared.target.classes if isinstance(prepared.target, ClassTarget) else None
+    target = prepared.target
     model = Model(
-        prepared.network, parameters, classes=classes, encoder=prepared.encoder,
-        target=prepared.target if isinstance(prepared.target, NumberTarget) else None,
+        prepared.network, parameters, encoder=prepared.encoder,
+        classes=target.classes if isinstance(target, ClassTarget) else None,
+        target=target if isinstance(target, NumberTarget) else None,
         engine=options.engine, threads=options.threads, about=_about(prepared),
     )  # fmt: skip
-    judged = {part: judge(model, prepared.dataset.take(getattr(prepared.parts, part))) for part in PARTS}
-    metrics = {
-        "task": prepared.task,
-        "rows": {part: len(getattr(prepared.parts, part)) for part in PARTS},
-        "epochs": history.epochs,
-        "seconds": float(history.seconds[-1]),
-        **judged,
-    }
-    return Training(model, history, metrics)
+    return model, history
 
 
-def judge(model: Model, rows: Dataset) -> Metrics:
+def judge(model: Model, dataset: Dataset, rows: NDArray[np.int64]) -> Metrics:
     """Metrics of the model's answers on rows whose target is known, in the target's units."""
-    x, scale = model.encode(rows)
-    if model.classes is not None:
-        truth = ClassTarget(model.classes).encode(rows)
-        p = model.probabilities(x, scale)
-        predicted = ClassTarget(model.classes).numbers(model.answers(x, scale))
-        return classification_metrics(truth, predicted, p)
-    return regression_metrics(rows.numbers(), model.answers(x, scale))
+    assert model.encoder is not None
+    truth = ClassTarget(model.classes) if model.classes is not None else None
+    blocks: list[tuple[Array, ...]] = []
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        block = dataset.take(rows[start : start + _ROWS_AT_ONCE])
+        x, scale = model.encoder.transform(block, model.dtype), model.encoder.scale
+        if truth is None:
+            blocks.append((block.numbers(), model.answers(x, scale)))
+        else:
+            numbers = (truth.encode(block), model.class_numbers(x, scale), model.probabilities(x, scale))
+            blocks.append(numbers)
+    columns = [np.concatenate(column) for column in zip(*blocks, strict=True)]
+    return regression_metrics(*columns) if truth is None else classification_metrics(*columns)
 
 
 def evaluate(model: Model, data: Any, rows: str = "") -> dict[str, Metrics | Any]:
@@ -181,7 +208,9 @@ def evaluate(model: Model, data: Any, rows: str = "") -> dict[str, Metrics | Any
         raise OptionError(f"unknown rows {rows!r}; {choices(rows, ('all', *PARTS))}")
     about = model.about
     size = model.encoder.shape[:2] if isinstance(model.encoder, ImageEncoder) else None
-    dataset = sources.read(data, target=about["target"], ignore=about["ignore"], image_size=size)
+    dataset = sources.read(
+        data, target=about["target"], ignore=about["ignore"], image_size=size, lenient=True
+    )
     dataset = dataset.with_known_target()
     own = dataset.fingerprint == about["fingerprint"]
     if not own and rows in PARTS:
@@ -190,25 +219,32 @@ def evaluate(model: Model, data: Any, rows: str = "") -> dict[str, Metrics | Any
             "use --rows all"
         )
     if rows == "all" or not own:
-        return {"all": judge(model, dataset)}
+        return {"all": judge(model, dataset, np.arange(dataset.rows))}
     labels = None if model.classes is None else ClassTarget(model.classes).encode(dataset)
     parts = split(dataset.rows, int(about["seed"]), labels=labels, test_rows=dataset.test_rows)
     wanted = (rows,) if rows else PARTS
-    return {part: judge(model, dataset.take(getattr(parts, part))) for part in wanted}
+    return {part: judge(model, dataset, getattr(parts, part)) for part in wanted}
 
 
-def save(prepared: Prepared, training: Training, data: Any, out: Path | None, overwrite: bool) -> Path:
-    """Writes the run's folder and returns its path."""
+def run_and_save(
+    prepared: Prepared, listener: Listener | None, data: Any, out: Path | None, overwrite: bool
+) -> tuple[Training, Path]:
+    """Trains, judges and writes the run's folder: ``out``, or runs/NAME, numbered when taken.
+
+    Raises
+    ------
+    Diverged : its message names the folder with the last finite weights.
+    """
+    name, recipe = _run_name(prepared), _recipe(prepared, data)
+    try:
+        training = run(prepared, listener)
+    except Diverged as error:
+        folder = write_last_good(name, out, overwrite, error.parameters, recipe)
+        message = f"{error}; the last finite weights are in {folder}"
+        raise Diverged(message, error.step, error.parameters) from None
     assert training.metrics is not None
-    return write_run(
-        _run_name(prepared), out, overwrite, training.model, training.history, training.metrics,
-        _recipe(prepared, data),
-    )  # fmt: skip
-
-
-def save_last_good(prepared: Prepared, error: Diverged, data: Any, out: Path | None, overwrite: bool) -> Path:
-    """Writes the folder of a run that diverged and returns its path."""
-    return write_last_good(_run_name(prepared), out, overwrite, error.parameters, _recipe(prepared, data))
+    folder = write_run(name, out, overwrite, training.model, training.history, training.metrics, recipe)
+    return training, folder
 
 
 def _inputs(prepared: Prepared, rows: NDArray[np.int64]) -> Inputs:
@@ -237,15 +273,25 @@ def _about(prepared: Prepared) -> dict[str, Any]:
 
 
 def _recipe(prepared: Prepared, data: Any) -> Mapping[str, Any]:
+    """What was chosen, defaults written out; a schedule given in Python is named by its own text."""
     options = prepared.options
-    source = str(Path(data).absolute()) if isinstance(data, str | Path) and Path(data).exists() else data
+    optimizer = options.declared_optimizer()
+    at = Path(data).absolute() if isinstance(data, str | Path) and Path(data).exists() else data
+    chosen = {
+        **vars(options),
+        "target": prepared.dataset.target,
+        "batch_size": prepared.batch_size,
+        "epochs": prepared.epochs,
+        "lr": options.starting_rate,
+        "weight_decay": optimizer.weight_decay,
+        "threads": resolve_threads(options.threads),
+    }
+    if not isinstance(options.starting_rate, int | float):
+        chosen |= {"lr": repr(optimizer.lr), "schedule": "as lr says"}
     return {
         "descend": __version__,
-        "data": source if isinstance(source, str) else prepared.dataset.name,
-        "target": prepared.dataset.target,
-        **{name: value for name, value in vars(options).items() if name not in ("epochs", "lr")},
-        "epochs": prepared.epochs,
-        "lr": options.lr if isinstance(options.lr, int | float) else None,
+        "data": str(at) if isinstance(at, str | Path) else prepared.dataset.name,
+        **chosen,
     }
 
 

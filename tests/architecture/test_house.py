@@ -8,7 +8,7 @@ SOURCE = Path(descend.__file__).parent
 
 
 def _modules():
-    return [path for path in SOURCE.rglob("*.py")]
+    return list(SOURCE.rglob("*.py"))
 
 
 def test_files_stay_short():

@@ -36,7 +36,7 @@ PLAIN = "面积,城市,price\n80,北京,1.5\n95,上海,2.5\n"
         PLAIN.replace("\n", "\n\n").encode(),
         PLAIN.encode("utf-16"),
         PLAIN.encode("gb18030"),
-        gzip.compress(PLAIN.encode()),
+        gzip.compress(PLAIN.encode(), mtime=0),
     ],
 )
 def test_one_table_in_many_clothes(tmp_path: Path, data: bytes) -> None:
@@ -54,7 +54,33 @@ def test_one_table_in_many_clothes(tmp_path: Path, data: bytes) -> None:
 def test_what_was_guessed_is_said() -> None:
     assert parse_csv(PLAIN.encode("gb18030"), "t").notes == ("the text is not UTF-8 and was read as GB18030",)
     assert parse_csv(PLAIN.encode("utf-16"), "t").notes == ("read as UTF-16",)
-    assert parse_csv(b"0,1\n5,6\n", "t").notes == ("the first line, 0, 1, was taken as column names",)
+
+
+@pytest.mark.parametrize("header", ["0,1", "1.5,2.5", "5.1,2", "1e3,-.5"])
+def test_a_header_of_numbers_is_said(header: str) -> None:
+    note = f"the first line, {header.replace(',', ', ')}, is taken as the header: its cells are numbers"
+    assert parse_csv(f"{header}\n5,6\n".encode(), "t").notes == (f"{note}; add a header line if it is data",)
+    assert parse_csv(b"5.1,size\n5,6\n", "t").notes == ()
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_decimal_commas_are_read_and_said(separator: str) -> None:
+    text = "y;n;big;word\n754,2;1;1,250;a,b\n-3,75;2;2,500;c\n;3;;d\n".replace(";", separator)
+    table = parse_csv(text.encode(), "t")
+    assert table.notes == ("columns 'y', 'big': commas were read as decimal points, 1,5 as 1.5",)
+    assert table.frame["big"].to_list() == ["1.250", "2.500", None]
+    assert table.frame["word"].to_list() == ["a,b", "c", "d"]
+    dataset = sources.read(table.frame, target="y").with_known_target()
+    assert dataset.table is not None
+    assert dataset.table.number_columns.get("y") is not None
+    np.testing.assert_array_equal(dataset.table.number_columns.get("y"), [754.2, -3.75])
+
+
+@pytest.mark.parametrize(
+    "text", ["a;b\n1,250;1\n2,500;2\n", "a;b\n1,5;1\n2.5;2\n", 'a,b\n"1,5",1\n"2,5",2\n']
+)
+def test_commas_that_may_be_thousands_are_left_alone(text: str) -> None:
+    assert parse_csv(text.encode(), "t").frame["a"].to_list()[0] in ("1,250", "1,5")
 
 
 def test_every_missing_marker_and_no_other_word() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given
 
 from descend.data import sources
+from descend.data.cells import numbers
 from descend.data.encoding import TableEncoder, encoder_from_json, fit_encoder
+from descend.data.kinds import infer_column
 from descend.data.split import split
 from descend.errors import DataError, ModelFileError
 
@@ -86,6 +88,85 @@ def test_dates_become_days_weekdays_and_months() -> None:
     assert before[0, 3] == 1  # a Wednesday
     assert before[0, 8:].tolist() == [0, 0]
     assert encoder.transform({"d": [None]}, "float64")[0, 1:].tolist() == [0] * 9
+
+
+def test_times_of_day_that_vary_are_a_feature() -> None:
+    moments = [datetime(2024, 3, 4, 7, 30) + timedelta(hours=31 * place) for place in range(20)]
+    encoder = fitted(d=[*moments, None])
+    assert encoder.feature_names[-1] == "d time of day"
+    x = encoder.transform({"d": [*moments, None]}, "float64")[:, -1]
+    seconds = np.array([each.hour * 3600 + each.minute * 60 for each in moments], float)
+    np.testing.assert_allclose(x[:-1], (seconds - seconds.mean()) / seconds.std(), rtol=1e-13)
+    assert x[-1] == 0
+    described = json.loads(json.dumps({"kind": "TableEncoder", **encoder.to_json()}))
+    again = encoder_from_json(described)
+    np.testing.assert_array_equal(again.transform({"d": moments}, "float64")[:, -1], x[:-1])
+    del described["columns"][0]["time_mean"], described["columns"][0]["time_deviation"]
+    assert encoder_from_json(described).feature_names == encoder.feature_names[:-1]  # an older file
+    same_time = [datetime(1900 + place, 1 + place % 12, 5, 10, 17, 33, 123457) for place in range(300)]
+    assert not any("time of day" in name for name in fitted(d=same_time).feature_names)
+
+
+def test_an_array_takes_the_place_of_columns_named_by_number() -> None:
+    x = np.arange(24.0).reshape(8, 3) ** 2
+    encoder = fit_encoder(sources.read((x, np.arange(8) * 0.5)))
+    expected = encoder.transform({"x1": x[:, 0], "x2": x[:, 1], "x3": x[:, 2]})
+    np.testing.assert_array_equal(encoder.transform(x), expected)
+    np.testing.assert_array_equal(encoder.transform(x[:1].astype(np.int64)), expected[:1])
+    for other in (x[:, :2], np.ones((2, 4)), x[0], x.astype(str)):
+        with pytest.raises(DataError):
+            encoder.transform(other)
+    named_by_target = sources.read({"x1": x[:, 0], "x2": x[:, 1], "x3": x[:, 2]}, target="x3")
+    with pytest.raises(DataError, match="give a frame or a dict of columns"):
+        fit_encoder(named_by_target).transform(x[:, :2])
+
+
+def test_columns_read_together_are_what_each_is_alone(tmp_path: Path) -> None:
+    cells = {
+        "float": ["1.5", "-2e3", "", "7"], "whole": ["1", "2", "3", "9007199254740993"],
+        "bits": ["0", "1", "1", "0"], "spelled": ["0.0", "1.0", "1.0", "0.0"],
+        "code": ["01", "02", "03", "10"],
+        "one": ["5", "5", "5", "5"], "none": ["", "", "", ""], "id": ["1", "2", "3", "4"],
+        "word": ["a", "b", "a", "b"], "huge": ["1", "2", "3", str(2**70)], "mixed": ["0.5", "07", "10", "1"],
+    }  # fmt: skip
+    together = tmp_path / "together.csv"
+    together.write_text("\n".join(map(",".join, [cells, *zip(*cells.values(), strict=True)])) + "\n")
+    whole = sources.read(together)
+    assert {column.name: column.kind for column in whole.columns} == {
+        "float": "number", "whole": "number", "bits": "yes/no", "spelled": "number", "code": "category",
+        "one": "constant", "none": "constant", "id": "identifier", "word": "category", "huge": "number",
+        "mixed": "number",
+    }  # fmt: skip
+    rows = np.array([3, 0])
+    for column in whole.columns:
+        assert whole.table is not None
+        assert infer_column(whole.table, column.name) == column
+        if column.kind == "number":
+            expected = np.array([float(cell or "nan") for cell in cells[column.name]])
+            np.testing.assert_array_equal(numbers(whole.table, column.name), expected)
+            np.testing.assert_array_equal(numbers(whole.table.take(rows), column.name), expected[rows])
+
+
+def test_five_hundred_columns_take_few_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a fit does with a wide table must not ask polars anew for every column."""
+    calls = 0
+    collect = pl.LazyFrame.collect
+
+    def counted(self: pl.LazyFrame, *args: object, **options: object) -> object:
+        nonlocal calls
+        calls += 1
+        return collect(self, *args, **options)  # type: ignore[call-overload]
+
+    x = np.random.default_rng(0).normal(size=(40, 500))
+    path = tmp_path / "wide.csv"
+    names = ",".join(f"c{place}" for place in range(500))
+    np.savetxt(path, x, delimiter=",", header=names, comments="")
+    monkeypatch.setattr(pl.LazyFrame, "collect", counted)
+    dataset = sources.read(path, target="c0").with_known_target()
+    encoder = fit_encoder(dataset.take(np.arange(20)))
+    encoder.transform(dataset.take(np.arange(20, 40)))
+    assert len(dataset.fingerprint) == 64
+    assert calls < 100
 
 
 def test_columns_without_variation_in_training_are_left_out_and_said() -> None:

@@ -61,10 +61,10 @@ def test_the_commonest_size_holds_unless_one_is_given(folder: Path) -> None:
     save(folder / "dog" / "large.jpg", flat(50, 20, 30))
     dataset = sources.read(folder)
     assert dataset.image_shape == (4, 6, 1)
-    assert dataset.notes == ("1 of 7 images were resized to 6×4",)
+    assert dataset.notes == ("1 of 7 images were resized to 4×6 (height×width)",)
     assert sources.read(folder, image_size=8).image_shape == (8, 8, 1)
     assert sources.read(folder, image_size=(3, 5)).image_shape == (3, 5, 1)
-    assert sources.read(folder, image_size=8).notes == ("7 of 7 images were resized to 8×8",)
+    assert sources.read(folder, image_size=8).notes == ("7 of 7 images were resized to 8×8 (height×width)",)
 
 
 def test_transparency_is_laid_on_white(folder: Path) -> None:
@@ -114,17 +114,28 @@ class TestEncoder:
         encoder = fit_encoder(sources.read(folder))
         one = save(tmp_path / "new" / "one.png", flat(77, 8, 12))
         assert encoder.transform(one).tolist() == [[77] * 24]
-        assert encoder.notes_of_last_use == ("1 of 1 images were resized to 6×4",)
+        assert encoder.notes_of_last_use == ("1 of 1 images were resized to 4×6 (height×width)",)
         save(tmp_path / "new" / "two.png", np.full((4, 6, 3), 90))
         assert encoder.transform(tmp_path / "new")[:, 0].tolist() == [77, 90]
+        assert encoder.names_of_last_use == ("one.png", "two.png")
         assert encoder.transform(folder)[:, 0].tolist() == [100, 101, 102, 0, 10, 20]
+        assert encoder.names_of_last_use == (
+            "dog/0.PNG", "dog/1.PNG", "dog/2.PNG", "猫/0.png", "猫/1.png", "猫/2.png",
+        )  # fmt: skip
+        encoder.transform(sources.read(folder).take(np.array([4, 0])))
+        assert encoder.names_of_last_use == ("猫/1.png", "dog/0.PNG")
+        encoder.transform(one)
+        assert encoder.names_of_last_use == ("one.png",)
+        encoder.transform(np.zeros((1, 24), np.uint8))
+        assert encoder.names_of_last_use is None
 
     def test_a_dataset_of_another_shape_is_resized(self, folder: Path) -> None:
         encoder = fit_encoder(sources.read(folder))
         colour = sources.read((np.full((2, 8, 8, 3), 60, np.uint8), np.array([0, 1])))
         assert encoder.transform(colour).tolist() == [[60] * 24] * 2
         assert encoder.notes_of_last_use == (
-            "2 images were converted from 8×8 colour to 6×4 grey, the model's shape",
+            "2 images were converted from 8×8 (height×width) colour to 4×6 (height×width) grey, "
+            "the model's shape",
         )
 
     def test_arrays(self, folder: Path) -> None:

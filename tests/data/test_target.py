@@ -58,12 +58,16 @@ def test_dates_are_no_target() -> None:
             attempt(dataset)
 
 
-_labels = st.one_of(
-    st.lists(st.text(min_size=1, max_size=4), min_size=2, max_size=20),
-    st.lists(st.integers(-(2**100), 2**100), min_size=2, max_size=20),
-    st.lists(st.booleans(), min_size=2, max_size=20),
-    st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20),
-).filter(lambda values: len(set(values)) > 1)
+_labels = (
+    st.one_of(
+        st.lists(st.text(min_size=1, max_size=4), min_size=2, max_size=20),
+        st.lists(st.integers(-(2**100), 2**100), min_size=2, max_size=20),
+        st.lists(st.booleans(), min_size=2, max_size=20),
+        st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20),
+    )
+    .filter(lambda values: len(set(values)) > 1)
+    .map(lambda values: values * 2)
+)
 
 
 @given(_labels)
@@ -81,6 +85,20 @@ def test_classes_come_back_exactly_in_their_own_type(values: list[object]) -> No
     assert again.classes.dtype == target.classes.dtype
     assert again.classes.tolist() == target.classes.tolist()
     assert target.classes.tolist() == sorted(set(values))  # type: ignore[type-var]
+
+
+def test_rare_classes_are_said() -> None:
+    target = ClassTarget.fit(labelled(["a"] * 9 + ["b"] + ["c"] * 2))
+    assert target.notes == (
+        "class 'b' has 1 row: it is only in the training rows",
+        "class 'c' has 2 rows: it is in at most two of training, validation and test",
+    )
+    many = ClassTarget.fit(labelled([0] * 99 + list(range(1, 8)) + [9, 10] * 2))
+    assert many.notes == (
+        "classes 1, 2, 3, 4, 5 and 2 more have 1 row each: each is only in the training rows",
+        "classes 9, 10 have 2 rows each: each is in at most two of training, validation and test",
+    )
+    assert ClassTarget.fit(labelled(["a", "b"] * 3)).notes == ()
 
 
 def test_an_unseen_label_is_named_with_its_place() -> None:

@@ -74,7 +74,15 @@ def test_missing_partners(tmp_path: Path) -> None:
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(labels())
     assert "has t10k-labels-idx1-ubyte but no test images beside it" in refusal(tmp_path)
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(images(5, 2, 3))
-    assert "training images are (3, 2) and test images (2, 3)" in refusal(tmp_path)
+    assert "training images are 3×2 and test images 2×3 (height×width)" in refusal(tmp_path)
+
+
+def test_idx_images_are_not_resized(tmp_path: Path) -> None:
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(images())
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(labels())
+    with pytest.raises(DataError, match="image_size is for a folder of images by class"):
+        sources.read(tmp_path, image_size=8)
+    assert sources.read(tmp_path, image_size=8, lenient=True).image_shape == (3, 2, 1)
 
 
 def test_two_files_of_one_part(tmp_path: Path) -> None:

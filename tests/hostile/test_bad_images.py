@@ -66,7 +66,7 @@ def test_photographs_without_a_size_are_refused_with_the_remedy(tmp_path: Path) 
     assert sources.read(tmp_path / "big", image_size=(5, 8)).image_shape == (5, 8, 1)
 
 
-@pytest.mark.parametrize("size", [0, -1, (3,), (1, 0), 10**6, "8"])
+@pytest.mark.parametrize("size", [0, -1, (3,), (1, 0), 10**6, "8", 2.5])
 def test_impossible_sizes(folder: Path, size: object) -> None:
     assert "image_size must be a side or (height, width)" in refusal(folder, image_size=size)
 
@@ -79,6 +79,10 @@ def test_wrong_target_and_other_files_and_empty_classes(folder: Path) -> None:
     dataset = sources.read(folder)
     assert dataset.rows == 6
     assert dataset.notes == ("subfolders without images were left out: 'fish'",)
+
+
+def test_images_have_no_columns_to_ignore(folder: Path) -> None:
+    assert "pets holds images, which have no columns to ignore" in refusal(folder, ignore=["a"])
 
 
 def test_an_image_too_large_to_be_meant(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +100,7 @@ class TestPredict:
             (tmp_path / "t.csv", "is no image"),
             (tmp_path / "empty", "holds no .png .jpg .jpeg files"),
             (tmp_path / "none.png", "there is no file or folder"),
+            ("houses", "'houses' is a built-in table, but the model was trained on images"),
             ({"a": [1]}, "give an array or a path, not dict"),
             (np.zeros((2, 35), np.uint8), "images must be uint8 of shape"),
             (np.zeros((2, 36)), "images must be uint8 of shape"),

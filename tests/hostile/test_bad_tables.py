@@ -48,7 +48,7 @@ def written(folder: Path, content: str | bytes, name: str = "table.csv") -> Path
         (b"a,b,a\n1,2,3\n", ["duplicate column names 'a'", "rename"]),
         (b"a, a \n1,2\n", ["duplicate column names 'a'"]),
         (b"1.5,2\n3,2e3\n", []),
-        (b"1.5,2.5\n3,4\n", ["line 1 holds numbers where column names are expected"]),
+        (b"1.5,2.5,1.5\n3,4,5\n", ["duplicate column names '1.5'; is the header line missing?"]),
         (b"a,b\n1,2\n3,\x004\n", ["table.csv, line 3: a NUL byte"]),
         (b"<!DOCTYPE html>\n<html></html>", ["is a web page"]),
         (b"\n <html><body>a,b</body>", ["is a web page"]),
@@ -63,7 +63,9 @@ def written(folder: Path, content: str | bytes, name: str = "table.csv") -> Path
         (b'a,b\n1,2\n"x"y,4\n', ["line 3: a quoted cell does not end"]),
         (b"a,b\n1,2\n1e400,3\n", ["line 3, column 'a': '1e400' is not a finite number"]),
         (b"a,b\n1,-inf\n2,3\n", ["line 2, column 'b': '-inf' is not a finite number"]),
-        (b"a;b\n1,5;2\n2,5;3\n", ["line 2, column 'a': '1,5' is not a number", "point before the decimals"]),
+        (b"a;b\n1,500;2\n2,500;3\n",
+         ["line 2, column 'a': '1,500' is not a number", "point before the decimals"]),
+        (b"my money,b\n$1200,2\n$900,3\n", ["or leave the column out (--ignore 'my money')"]),
         (b'a,b\n"1,200",2\n"900",3\n', ["line 2, column 'a': '1,200' is not a number"]),
         (b"a,b\n$1200,2\n$900,3\n", ["line 2, column 'a': '$1200' is not a number", "plain digits"]),
         (b"d,b\n" + b"2020-01-02,1\n" * 19 + b"2020-02-30,1\n",
@@ -157,8 +159,51 @@ def test_all_missing_constant_and_one_class_targets(tmp_path: Path) -> None:
 
 def test_nothing_to_learn_from(tmp_path: Path) -> None:
     path = written(tmp_path, "id,y\n" + "".join(f"{n},{n % 5}\n" for n in range(20)))
-    with pytest.raises(DataError, match="has no column to learn from"):
+    with pytest.raises(DataError, match="has no column to learn from: id: left out: whole numbers that are"):
         fit_encoder(sources.read(path, target="y"))
+
+
+def test_why_each_column_cannot_be_learned_from() -> None:
+    texts = [f"text {place}" for place in range(60)]
+    columns = {"p": texts, "q": [3] * 60, "late": [1] * 59 + [2], "y": [0, 1] * 30}
+    dataset = sources.read(columns, target="y").take(np.arange(59))
+    with pytest.raises(DataError) as caught:
+        fit_encoder(dataset)
+    assert str(caught.value) == (
+        "the given table has no column to learn from: p: left out: 60 different texts in 60 cells; "
+        "q: every cell is '3'; late: constant in the training rows"
+    )
+    many = {f"p{place}": texts for place in range(9)}
+    with pytest.raises(DataError, match=r"p4: [^;]*; and 4 more$"):
+        fit_encoder(sources.read({**many, "y": columns["y"]}, target="y"))
+    with pytest.raises(DataError, match="there is none besides the target"):
+        fit_encoder(sources.read({"y": columns["y"]}, target="y"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "part"),
+    [
+        (
+            [f"2020-{1 + n % 12:02}-{1 + n % 28:02}" for n in range(400)],
+            "holds dates and cannot be predicted",
+        ),
+        ([f"note {n}" for n in range(400)], "holds 400 different texts in 400 rows and cannot be predicted"),
+        ([n + 0.5 for n in range(400)], "holds 400 different numbers in 400 rows and cannot be predicted"),
+    ],
+)
+def test_targets_that_are_no_classes(cells: list[object], part: str) -> None:
+    with pytest.raises(DataError, match=part) as caught:
+        ClassTarget.fit(sources.read({"x": list(range(400)), "y": cells}, target="y"))
+    assert "\n" not in str(caught.value)
+
+
+def test_options_that_do_not_apply() -> None:
+    table = {"a": [1, 2], "b": [3, 4]}
+    assert "image_size is for a folder of images by class, not for 'iris'" in refusal("iris", image_size=8)
+    assert "not for data in memory" in refusal(table, image_size=8)
+    assert "image_size must be a side" in refusal("iris", image_size=0)
+    dataset = sources.read(table, ignore=["b", "absent"], image_size=8, lenient=True)
+    assert [column.name for column in dataset.columns] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -231,6 +276,24 @@ class TestPredict:
             "column 'cat': 'new' in 2 rows was not seen in training and was encoded as 'other'",
             "column 'flag': 'maybe' in 1 row was not seen in training and was read as missing",
         ]
+
+    def test_missing_words_are_noted_as_missing_numbers_are(self, tmp_path: Path) -> None:
+        encoder = self.encoder(tmp_path)
+        path = written(tmp_path, "num,cat,flag,day\n1,,,2020-01-01\n1,new,yes,2020-01-01\n")
+        encoder.transform(path)
+        assert list(encoder.notes_of_last_use) == [
+            "column 'cat': 'new' in 1 row was not seen in training and was encoded as 'other'; "
+            "column 'cat': 1 missing cell was encoded as 'other'",
+            "column 'flag': 1 missing cell was filled with training's share of yes",
+        ]
+
+    def test_a_folder_for_a_table(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match="is a folder, but the model was trained on a table"):
+            self.encoder(tmp_path).transform(tmp_path)
+
+    def test_an_array_for_named_columns(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match=r"knows its columns by name .num, cat, flag, day.: give a frame"):
+            self.encoder(tmp_path).transform(np.zeros((3, 4)))
 
     def test_images_for_a_table(self, tmp_path: Path) -> None:
         images = sources.read((np.zeros((4, 2, 2), np.uint8), np.array([0, 1, 0, 1])))

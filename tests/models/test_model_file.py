@@ -114,6 +114,59 @@ def test_foreign_weights_and_newer_formats_are_refused_by_name(saved, tmp_path):
         descend.load(path)
 
 
+def _lying(saved, change, tensors=None):
+    """The saved file with its description changed and its checksum made right again."""
+    from safetensors import safe_open
+
+    from descend.models.file import _digest
+
+    with safe_open(saved, framework="numpy") as opened:
+        described = json.loads(opened.metadata()["descend"])
+    tensors = tensors or load_file(saved)
+    change(described)
+    text = json.dumps(described)
+    save_file(tensors, saved, {"format": "1", "descend": text, "sha256": _digest(text, tensors)})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.pop("network"),
+        lambda d: d["network"].update(layers=[]),
+        lambda d: d["network"]["layers"][0].update(units=-3),
+        lambda d: d["network"]["layers"][0].update(units=10**12),
+        lambda d: d["network"]["layers"][0].update(kind="Conv"),
+        lambda d: d["network"]["layers"][0].update(activation="evil"),
+        lambda d: d.update(engine="evil"),
+        lambda d: d.update(engine=3),
+        lambda d: d.update(classes={"dtype": "V8", "values": [1]}),
+        lambda d: d.update(classes={"dtype": "int64", "values": [1]}),
+        lambda d: d.update(encoder={"kind": "Evil"}),
+        lambda d: d.update(target={"mean": "x"}),
+        lambda d: d.update(about=[1]),
+    ],
+)
+def test_descriptions_that_lie_are_refused_in_one_line(saved, change):
+    _lying(saved, change)
+    with pytest.raises(ModelFileError) as caught:
+        descend.load(saved)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_of_another_kind_are_refused(saved):
+    for tensors in ({"0.weight": np.ones(())}, {n: a.astype(np.int32) for n, a in load_file(saved).items()}):
+        _lying(saved, lambda d: None, tensors)
+        with pytest.raises(ModelFileError):
+            descend.load(saved)
+
+
+@pytest.mark.parametrize("version", ["²", "", "-1", "1e3", "9" * 5000])
+def test_odd_format_numbers_are_refused(saved, version):
+    save_file(load_file(saved), saved, metadata={"format": version, "descend": "{}", "sha256": ""})
+    with pytest.raises(ModelFileError, match="format"):
+        descend.load(saved)
+
+
 def test_missing_files_and_folders(tmp_path):
     with pytest.raises(ModelFileError, match="no such model"):
         descend.load(tmp_path / "nothing")

@@ -166,6 +166,17 @@ def test_gradient_overflow_keeps_the_weights_before_it():
     assert caught.value.parameters["0.weight"] == 1.0
 
 
+@pytest.mark.parametrize("validation", [False, True])
+def test_an_overflow_in_the_very_last_update_is_a_divergence(validation):
+    X, y = line(40)
+    with pytest.raises(Diverged, match="step 0") as caught:
+        descend.train(
+            LINEAR, X * 1e3, y, optimizer=SGD(3e38), batch_size=40, epochs=1,
+            validation=(X, y) if validation else None,
+        )  # fmt: skip
+    assert all(np.isfinite(array).all() for array in caught.value.parameters.values())
+
+
 def test_seedless_runs_differ():
     X, y = line()
     network = Network([Dense(3), Dense(1)], SquaredError())
@@ -231,6 +242,9 @@ def test_bad_arrays_are_named(X, y, message):
         ({"optimizer": SGD(0.1, weight_decay={"0.wieght": 1})}, "did you mean '0.weight'"),
         ({"optimizer": 0.1}, "optimizer must be"),
         ({"verbose": 7}, "verbose"),
+        ({"batches": 3}, "batches must list"),
+        ({"sample_weight": np.full(100, 3e38)}, "finite sum"),
+        ({"sample_weight": np.full(100, 1e-300)}, "0 in every row"),
     ],
 )  # fmt: skip
 def test_bad_options_are_named(option, message):
@@ -246,6 +260,39 @@ def test_labels_outside_the_classes_are_named():
         descend.train(network, X, y, optimizer=SGD(0.1), validation=(X[:2], np.array([0, 7])))
     with pytest.raises(DataError, match="4 different labels but the network has 3"):
         descend.train(network, X, np.arange(120) % 4 + 10, optimizer=SGD(0.1))
+
+
+@pytest.mark.parametrize(
+    ("labels", "dtype"),
+    [([2**70, 2**70 + 1], "object"), ([True, False], "bool"), ([3, 5], "int64"), (["b", "a"], "object")],
+)
+def test_labels_given_as_python_objects(labels, dtype, tmp_path):
+    X, numbers = blobs(40, 2)
+    y = np.array(labels, object)[numbers]
+    run = descend.train(Network([Dense(2)], CrossEntropy()), X, y, optimizer=SGD(0.1))
+    assert run.model.classes.dtype == dtype
+    run.model.save(tmp_path / "m.safetensors")
+    assert descend.load(tmp_path / "m.safetensors").classes.tolist() == sorted(labels)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [np.array([1, "a"] * 20, object), np.array([b"a", b"b"] * 20), np.array(["2020-01-01"] * 40, "M8[D]")],
+)
+def test_labels_that_cannot_be_are_refused(y):
+    X, _ = blobs(40, 2)
+    with pytest.raises(DataError, match="y must hold"):
+        descend.train(Network([Dense(2)], CrossEntropy()), X, y, optimizer=SGD(0.1))
+
+
+def test_what_is_no_network_is_refused():
+    with pytest.raises(OptionError, match="must be a Network"):
+        descend.train("linear", *line(), optimizer=SGD(0.1))
+
+
+def test_a_training_run_prints_short():
+    X, y = line()
+    assert len(repr(descend.train(LINEAR, X, y, optimizer=SGD(0.1)))) < 120
 
 
 def test_a_network_that_cannot_fit_is_refused():

@@ -9,7 +9,7 @@ import typer
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Train linear, logistic and softmax regression and multilayer perceptrons on your own data.",
@@ -52,20 +52,28 @@ def fit(
     hidden: Annotated[
         str, typer.Option(help="Units of the hidden layers, for example 256,128.", metavar="UNITS")
     ] = "",
-    activation: Annotated[str, typer.Option(help="Of hidden layers: relu, tanh, sigmoid, gelu, …")] = "relu",
+    activation: Annotated[
+        str, typer.Option(help="Of hidden layers: relu, tanh, sigmoid, hard_sigmoid, gelu or gelu_tanh.")
+    ] = "relu",
     dropout: Annotated[float, typer.Option(help="Rate after each hidden layer.")] = 0.0,
     loss: Annotated[
         str, typer.Option(help="auto, squared_error, absolute_error, huber or cross_entropy.")
     ] = "auto",
     optimizer: Annotated[str, typer.Option(help="sgd, rmsprop, adam or adamw.")] = "adam",
-    lr: Annotated[float | None, typer.Option(help="Learning rate at the start.", metavar="RATE")] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(help="Learning rate at the start. Default: by the optimizer.", metavar="RATE"),
+    ] = None,
     schedule: Annotated[str, typer.Option(help="Of the rate: cosine or constant.")] = "cosine",
     weight_decay: Annotated[
         float | None, typer.Option(help="Default: the optimizer's own.", metavar="RATE")
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Rows per step.", metavar="N")] = 32,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Rows per step. Default: 32 to 256, by the table.", metavar="N")
+    ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="How often every row is read. Default: 10 or more.", metavar="N")
+        int | None,
+        typer.Option(help="How often every row is read. Default: 10, or 3000 steps' worth.", metavar="N"),
     ] = None,
     engine: Annotated[str, typer.Option(help="native, reference or pytorch.")] = "native",
     threads: Annotated[int | None, typer.Option(help="Default: all usable cores.", metavar="N")] = None,
@@ -129,7 +137,7 @@ def evaluate(
 
 @app.command()
 def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show the machine and the engines, and check that the engines agree."""
+    """Show the machine and its engines, and whether they agree."""
     from descend.cli.doctor import doctor_command
 
     doctor_command(json)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -11,10 +13,19 @@ from rich.text import Text
 _PIPE_WIDTH = 100  # columns assumed where there is no terminal to ask
 
 
+class _Output(Console):
+    """A console whose reader may go away, as ``head`` does: the work goes on without it."""
+
+    def on_broken_pipe(self) -> None:
+        """Stops writing."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def output(quiet: bool = False) -> Console:
     """Standard output; ``NO_COLOR``, narrow windows and pipes are respected."""
-    console = Console(quiet=quiet, highlight=False, soft_wrap=False)
-    if not console.is_terminal:
+    console = _Output(quiet=quiet, highlight=False, soft_wrap=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PIPE_WIDTH
     return console
 

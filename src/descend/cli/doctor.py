@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
+import typer
 
 from descend import __version__
 from descend.cli.console import output, table
@@ -19,15 +20,22 @@ from descend.errors import EngineUnavailable
 from descend.networks import CrossEntropy, Dense, Dropout, Network
 from descend.optimizers import Adam
 
+_DISAGREES = "DISAGREES"
 _PACKAGES = ("numpy", "scikit-learn", "polars", "safetensors", "torch")
 
 
 def doctor_command(json: bool) -> None:
-    """Prints a report; JSON with ``--json``."""
+    """Prints a report; JSON with ``--json``. Exits with 1 where an engine disagrees."""
     found = examine()
     if json:
         print(json_text.dumps(found, indent=2, ensure_ascii=False))
-        return
+    else:
+        _show(found)
+    if any(_DISAGREES in entry["agreement"] for entry in found["engines"].values()):
+        raise typer.Exit(1)
+
+
+def _show(found: dict[str, Any]) -> None:
     console = output()
     machine = found["machine"]
     console.print(f"[bold]descend {found['descend']}[/bold] on Python {machine['python']}")
@@ -98,7 +106,7 @@ def _agreement(name: str) -> str:
     parts = []
     for dtype in ("float64", "float32"):
         found = compare(network, rows, Adam(0.01), (name, "reference"), dtype=dtype, batch_size=16)
-        verdict = "agrees" if found.within(promised(dtype, 20)) else "DISAGREES"
+        verdict = "agrees" if found.within(promised(dtype, 20)) else _DISAGREES
         worst = max(difference.relative for difference in found.weights.values())
         parts.append(f"{verdict} in {dtype} (weights to {worst:.0e})")
     return ", ".join(parts)

@@ -16,14 +16,13 @@ from descend.cli.console import output, progress, table
 from descend.cli.numbers import percent, plain, seconds
 from descend.data.split import PARTS
 from descend.data.target import TASK_RULE
-from descend.errors import Diverged
 from descend.evaluation.metrics import Metrics, majority_accuracy, median_error
 from descend.networks import Dense, Dropout
 from descend.options import Options
 from descend.training import Training
 from descend.training.progress import progress_bar
 from descend.training.run_folder import check_output
-from descend.workflow import Prepared, prepare, run, save, save_last_good
+from descend.workflow import Prepared, prepare, run_and_save
 
 _MOST_COLUMNS = 40  # listed one by one
 
@@ -36,14 +35,8 @@ def fit_command(
     check_output(out, overwrite)
     prepared = prepare(data, target, options)
     _show_understood(console, prepared)
-    try:
-        with progress_bar(not quiet, prepared.network.classifies, progress(quiet)) as listener:
-            training = run(prepared, listener)
-    except Diverged as error:
-        folder = save_last_good(prepared, error, data, out, overwrite)
-        message = f"{error}; the last finite weights are in {folder}"
-        raise Diverged(message, error.step, error.parameters) from None
-    folder = save(prepared, training, data, out, overwrite)
+    with progress_bar(not quiet, prepared.network.classifies, progress(quiet)) as listener:
+        training, folder = run_and_save(prepared, listener, data, out, overwrite)
     _show_metrics(console, prepared, training)
     _show_files(console, folder, data)
 
@@ -56,17 +49,16 @@ def _show_understood(console: Console, prepared: Prepared) -> None:
         console.print(table(("column", "kind", ""), rows))
         if len(dataset.columns) > _MOST_COLUMNS:
             console.print(f"… and {len(dataset.columns) - _MOST_COLUMNS:,} more columns")
-    for note in (*dataset.notes, *prepared.encoder.notes):
+    for note in prepared.notes:
         console.print(f"note: {note}", markup=False, soft_wrap=True)
     sizes = ", ".join(f"{len(getattr(prepared.parts, part)):,} {part}" for part in PARTS)
-    rule = f"\nRule: {' '.join(TASK_RULE.split())}" if options.task == "auto" else ""
-    batch = min(options.batch_size, len(prepared.parts.train))
+    rule = f"\n({' '.join(TASK_RULE.split())})" if options.task == "auto" else ""
     facts = [
         ("target", f"{dataset.target or 'class'}"),
         ("task", f"{prepared.task}: {prepared.reason}{rule}"),
         ("split", f"{sizes} rows (seed {prepared.seed})"),
         ("network", _network_text(prepared)),
-        ("training", f"{options.optimizer}, batches of {batch}, {prepared.epochs} epochs, "
+        ("training", f"{options.optimizer}, batches of {prepared.batch_size}, {prepared.epochs} epochs, "
                      f"engine {options.engine}"),
     ]  # fmt: skip
     console.print()

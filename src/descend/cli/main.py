@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from types import FrameType
+from typing import TextIO
 
 import typer
 
@@ -25,9 +27,15 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs the command line and returns the exit status. ``--debug`` lets errors through as tracebacks."""
-    debug = "--debug" in arguments
+    debug = "--debug" in arguments  # for us: everything that goes wrong shows where
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()  # closed by the caller
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a narrow encoding must not stop a run
+            stream.reconfigure(errors="replace")
     arguments = [argument for argument in arguments if argument != "--debug"]
     command = typer.main.get_command(app)
+    if not arguments:
+        arguments = ["--help"]
     try:
         with _terminate_as_interrupt():
             with command.make_context("descend", arguments) as context:
@@ -56,6 +64,9 @@ def _report(error: Exception) -> int:
     if wrong_words is not None:
         _say(f"{wrong_words()} (--help shows how)")
         return 2
+    if isinstance(error, OSError) and error.strerror:
+        _say(f"{error.filename or 'output'}: {error.strerror}")
+        return 2
     if isinstance(error, MemoryError):
         _say("not enough memory for this table and network: use fewer rows, columns or units")
         return 2
@@ -63,10 +74,13 @@ def _report(error: Exception) -> int:
     return 1
 
 
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
+
+
 def _say(text: str) -> None:
     line = "descend: " + " ".join(text.split())
-    encoding = sys.stderr.encoding or "utf-8"
-    print(line.encode(encoding, "replace").decode(encoding), file=sys.stderr)
+    print(line, file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,8 @@ from descend.models.writing import replace_file
 
 def predict_command(model_path: str, data: str, out: Path | None, quiet: bool) -> None:
     """Predicts every row and writes the CSV, whole or not at all where it is a file."""
+    if out is not None and out.exists() and Path(data).exists() and out.samefile(data):
+        raise OptionError(f"--out {out} is the table itself: name another file")
     model = load(model_path)
     if model.encoder is None:
         raise OptionError(f"{model_path} was trained on arrays: use descend.load(...).predict in Python")
@@ -26,14 +28,21 @@ def predict_command(model_path: str, data: str, out: Path | None, quiet: bool) -
     if model.classes is not None:
         columns += list(model.probabilities(x, scale).T)
         header += [f"probability_{label}" for label in model.classes.tolist()]
-    if not quiet:
-        for note in model.encoder.notes_of_last_use:
-            print(f"note: {note}", file=sys.stderr)
+    names = model.encoder.names_of_last_use
+    if names is not None:
+        columns.append(np.array(names, object))
+        header.append("file")
     text = _csv(header, columns)
     if out is None:
-        sys.stdout.write(text)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())  # CSV is UTF-8 wherever it goes
+        sys.stdout.buffer.flush()
     else:
         replace_file(out, text.encode())
+    if not quiet:
+        written = () if out is None else (f"{len(columns[0]):,} rows written to {out}",)
+        for note in (*model.encoder.notes_of_last_use, *written):
+            print(f"note: {note}", file=sys.stderr)
 
 
 def _csv(header: list[str], columns: list[NDArray[np.generic]]) -> str:

@@ -43,7 +43,8 @@ YES_NO = {
 """Words that mean yes and no, in any case."""
 
 _DECORATED = r"^[$€£¥]?\s*[+-]?\d[\d,]*(\.\d+)?$"
-_PADDED = r"^[+-]?0\d+$"
+PADDED = r"^[+-]?0\d+$"
+"""How a whole number with leading zeros is written."""
 
 
 def parsed_numbers(cells: pl.Series) -> pl.Series:
@@ -58,7 +59,7 @@ def parsed_dates(cells: pl.Series, date_format: str) -> pl.Series:
 
 def is_padded_code(cells: pl.Series) -> bool:
     """Whether whole numbers are written with leading zeros to one length, as codes such as 02139 are."""
-    return bool(cells.str.contains(_PADDED).any()) and cells.str.len_chars().drop_nulls().n_unique() == 1
+    return bool(cells.str.contains(PADDED).any()) and cells.str.len_chars().drop_nulls().n_unique() == 1
 
 
 def is_decorated(cells: pl.Series) -> pl.Series:
@@ -72,12 +73,12 @@ def first_unread(before: pl.Series, after: pl.Series) -> int | None:
     return lost.arg_max() if lost.any() else None
 
 
-def refuse_number(table: Table, name: str, row: int, text: str) -> DataError:
-    """The error for a cell of a number column that is no number."""
+def refuse_number(table: Table, name: str, row: int, text: str, remedy: str = "") -> DataError:
+    """The error for a cell of a number column that is no number; ``remedy`` is put after the others."""
     hint = "write it as a number, or leave the cell empty"
     if is_decorated(pl.Series([text])).item():
         hint = "write plain digits with a point before the decimals, as in 1234.5"
-    return DataError(f"{table.place(row, name)}: {text!r} is not a number; {hint}")
+    return DataError(f"{table.place(row, name)}: {text!r} is not a number; {hint}{remedy}")
 
 
 def check_finite(table: Table, name: str, numbers: pl.Series, cells: pl.Series) -> None:
@@ -93,6 +94,9 @@ def check_finite(table: Table, name: str, numbers: pl.Series, cells: pl.Series) 
 
 def numbers(table: Table, name: str) -> NDArray[np.float64]:
     """A column as float64 (rows,), missing as NaN. Raises DataError for text and for infinite numbers."""
+    plain = table.number_columns.get(name)
+    if plain is not None:
+        return plain
     cells = table.column(name)
     if isinstance(cells.dtype, pl.Datetime | pl.Date):
         raise DataError(f"{table.name}, column {name!r} holds dates where numbers are expected")

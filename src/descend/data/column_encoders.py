@@ -22,6 +22,7 @@ from descend.data.table import Table
 Array = NDArray[Any]
 
 MOST_CATEGORIES = 50
+_SECONDS = 86_400.0
 _MONDAY_WEEKDAY = 4  # 1970-01-01, day 0, was a Thursday; Monday is 1
 
 
@@ -75,9 +76,7 @@ class YesNoEncoder:
     def fit(cls, table: Table, column: Column) -> YesNoEncoder:
         """Fitted on the table's rows."""
         cells = table.column(column.name)
-        worded = cells.dtype == pl.Boolean or (
-            cells.dtype == pl.String and not set(cells.drop_nulls().unique()) <= {"0", "1"}
-        )
+        worded = cells.dtype in (pl.Boolean, pl.String) and table.number_columns.get(column.name) is None
         unfitted = cls(column.name, worded, 0.0, False)
         values, _ = unfitted._values(table)
         known = values[~np.isnan(values)]
@@ -96,7 +95,9 @@ class YesNoEncoder:
         into[:, 0] = np.where(missing, self.share, values)
         if self.had_missing:
             into[:, 1] = missing
-        return _unseen(self.name, unknown, "was read as missing")
+        note = _unseen(self.name, unknown, "was read as missing")
+        empty = 0 if self.had_missing else int(missing.sum()) - len(unknown)
+        return _joined(note, _filled(self.name, empty, "filled with training's share of yes"))
 
     def _values(self, table: Table) -> tuple[NDArray[np.float64], pl.Series]:
         if not self.worded:
@@ -154,19 +155,22 @@ class CategoryEncoder:
         missing = words.is_null().to_numpy()
         numbers = np.where(missing, other + self.had_missing, places.fill_null(other).to_numpy())
         into[np.arange(len(numbers)), numbers] = 1
+        empty = 0 if self.had_missing else int(missing.sum())
+        note = _filled(self.name, empty, "encoded as 'other'")
         if self.rare:
-            return ""
-        return _unseen(
-            self.name, words.filter((places == other) & words.is_not_null()), "was encoded as 'other'"
-        )
+            return note
+        unseen = words.filter((places == other) & words.is_not_null())
+        return _joined(_unseen(self.name, unseen, "was encoded as 'other'"), note)
 
 
 @dataclass(frozen=True, slots=True)
 class DateEncoder:
     """Days, standardised as numbers are, and the weekdays and months that vary in training, one-hot.
 
-    ``mean``, ``deviation`` and ``median`` count days since 1970-01-01. A missing date stands at the median,
-    without weekday and month. ``weekdays`` count from Monday, 1; both are empty where they do not vary.
+    The time of day, in whole seconds, is standardised to one more feature where it varies in training;
+    a missing date has the mean there, 0. ``time_deviation`` is 0 where it does not vary. ``mean``,
+    ``deviation`` and ``median`` count days since 1970-01-01. A missing date stands at the median, without
+    weekday and month. ``weekdays`` count from Monday, 1; both are empty where they do not vary.
     """
 
     kind: ClassVar[str] = "date"
@@ -178,6 +182,8 @@ class DateEncoder:
     weekdays: tuple[int, ...]
     months: tuple[int, ...]
     date_format: str | None
+    time_mean: float = 0.0
+    time_deviation: float = 0.0
 
     @classmethod
     def fit(cls, table: Table, column: Column) -> DateEncoder:
@@ -191,16 +197,18 @@ class DateEncoder:
             _varying(_weekdays(known)),
             _varying(_months(known)),
             column.date_format,
+            *_fit_numbers(_seconds(known))[:2],
         )
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """``column``, ``… is missing``, ``column weekday=1`` …, ``column month=1`` …."""
+        """``column``, ``… is missing``, ``… weekday=1`` …, ``… month=1`` …, ``… time of day``."""
         return (
             (self.name,) * (self.deviation > 0)
             + (f"{self.name} is missing",) * self.had_missing
             + tuple(f"{self.name} weekday={day}" for day in self.weekdays)
             + tuple(f"{self.name} month={month}" for month in self.months)
+            + (f"{self.name} time of day",) * (self.time_deviation > 0)
         )
 
     def write(self, table: Table, into: Array) -> str:
@@ -214,6 +222,8 @@ class DateEncoder:
             for value in values:
                 into[known, place] = part == value
                 place += 1
+        if self.time_deviation > 0:
+            into[known, place] = (_seconds(days[known]) - self.time_mean) / self.time_deviation
         return note
 
 
@@ -257,9 +267,17 @@ def _write_numbers(encoder: NumberEncoder | DateEncoder, values: NDArray[np.floa
     if encoder.had_missing:
         into[:, place] = missing
         return ""
-    count = int(missing.sum())
+    return _filled(encoder.name, int(missing.sum()), "filled with the median")
+
+
+def _filled(name: str, count: int, fate: str) -> str:
+    """The note on cells that are missing where none was missing in training."""
     cells = "cell was" if count == 1 else "cells were"
-    return f"column {encoder.name!r}: {count:,} missing {cells} filled with the median" if count else ""
+    return f"column {name!r}: {count:,} missing {cells} {fate}" if count else ""
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
 
 
 def _unseen(name: str, words: pl.Series, fate: str) -> str:
@@ -278,6 +296,11 @@ def _weekdays(days: NDArray[np.float64]) -> NDArray[np.int64]:
 def _months(days: NDArray[np.float64]) -> NDArray[np.int64]:
     whole = np.floor(days).astype(np.int64).astype("datetime64[D]")
     return whole.astype("datetime64[M]").astype(np.int64) % 12 + 1
+
+
+def _seconds(days: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Time of day in whole seconds, 0 … 86,399: days in float64 are finer than that, but not exact."""
+    return np.floor((days - np.floor(days)) * _SECONDS + 0.5) % _SECONDS
 
 
 def _varying(values: NDArray[np.int64]) -> tuple[int, ...]:

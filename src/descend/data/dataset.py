@@ -44,6 +44,8 @@ class Dataset:
     image_shape : (height, width, channels) of every image.
     notes : what was done while reading and what the user should know.
     test_rows : rows that the source itself keeps for the test, ascending; None where it has none.
+    row_names : what each row is called, such as its file's path inside the folder; None where rows have
+        no names.
     unit : sign of the target's unit, such as ``$``, where the source knows it.
     """
 
@@ -56,6 +58,7 @@ class Dataset:
     image_shape: tuple[int, int, int] | None = None
     notes: tuple[str, ...] = ()
     test_rows: NDArray[np.int64] | None = None
+    row_names: tuple[str, ...] | None = None
     unit: str = ""
 
     @property
@@ -99,6 +102,7 @@ class Dataset:
             images=None if self.images is None else self.images[rows],
             labels=None if self.labels is None else self.labels[rows],
             test_rows=None,
+            row_names=None if self.row_names is None else tuple(self.row_names[row] for row in rows.tolist()),
         )
 
     def with_known_target(self) -> Dataset:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +20,15 @@ from descend.errors import DataError, ModelFileError
 
 __all__ = ["Encoder", "ImageEncoder", "TableEncoder", "encoder_from_json", "fit_encoder"]
 
+_MOST_REASONS = 5
+
 
 @dataclass(eq=False)
 class TableEncoder:
     """Rows of a table as a matrix of numbers.
 
     Numbers are imputed by the median and standardised, yes/no becomes 1 and 0, categories and missing
-    cells become one-hot features, dates become days, weekday and month; see ``column_encoders``.
+    cells become one-hot features, dates become days, weekday, month and time of day; see ``column_encoders``.
 
     columns : one encoder for each column that is used.
     left_out : the training table's other columns, the target among them; they may be absent or present.
@@ -35,6 +40,7 @@ class TableEncoder:
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     notes_of_last_use: tuple[str, ...] = field(default=(), compare=False)
+    names_of_last_use: ClassVar[None] = None  # rows of a table have no names
 
     scale = 1.0
 
@@ -50,7 +56,7 @@ class TableEncoder:
         fitted = [column_encoders.ENCODERS[column.kind].fit(table, column) for column in dataset.features]
         used = tuple(encoder for encoder in fitted if encoder.feature_names)
         if not used:
-            raise DataError(f"{dataset.name} has no column to learn from: all are left out or constant")
+            raise DataError(f"{dataset.name} has no column to learn from: {_why_none(dataset)}")
         notes = [
             f"column {encoder.name!r} is constant in the training rows and was left out"
             for encoder in fitted
@@ -73,16 +79,17 @@ class TableEncoder:
 
     def check(self, data: Any) -> tuple[str, ...]:
         """Notes on columns that are more than the model knows. Raises DataError naming missing ones."""
-        return self._check(_table_of(data))
+        return self._check(self._table_of(data))
 
     def transform(self, data: Any, dtype: str = "float32") -> NDArray[Any]:
         """The matrix of ``data``, (rows, features) of ``dtype``, C-contiguous and finite.
 
-        data : a Dataset, polars or pandas frame, dict of columns, list of dict rows, or a table's path.
+        data : a Dataset, polars or pandas frame, dict of columns, list of dict rows, or a table's path; for
+            a model of arrays, whose columns are x1, x2, …, also an array (rows, columns) of numbers.
 
         Raises DataError for missing columns, and for cells that are not of their column's kind.
         """
-        table = _table_of(data)
+        table = self._table_of(data)
         notes = list(self._check(table))
         widths = [len(encoder.feature_names) for encoder in self.columns]
         matrix = np.zeros((table.rows, sum(widths)), dtype)
@@ -113,6 +120,39 @@ class TableEncoder:
             return cls(columns, tuple(described["left_out"]), tuple(described["notes"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the encoder in the model file cannot be read: {error!r}") from None
+
+    def _table_of(self, data: Any) -> Table:
+        from descend.data.sources import read_table
+
+        if isinstance(data, Dataset):
+            if data.table is None:
+                raise DataError(f"{data.name} holds images, but the model was trained on a table")
+            return data.table
+        if isinstance(data, np.ndarray):
+            return read_table(self._named(data))
+        if isinstance(data, str | os.PathLike) and Path(data).is_dir():
+            raise DataError(f"{os.fspath(data)} is a folder, but the model was trained on a table")
+        return read_table(data)
+
+    def _named(self, array: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """The columns of an array by name, where the model's own are x1, x2, … and the target."""
+        if array.ndim != 2 or array.dtype.kind not in "biuf":
+            raise DataError(
+                f"X must hold numbers in (rows, columns), not {array.dtype} of shape {array.shape}"
+            )
+        names = [f"x{place + 1}" for place in range(array.shape[1])]
+        used = {encoder.name for encoder in self.columns}
+        known = used.union(self.left_out)
+        others = known.difference(names)
+        # All but the target must be among them, and the target must be told from a column that lacks.
+        fits = used <= set(names) <= known and len(others) == 1
+        if not fits or re.fullmatch(r"x\d+", next(iter(others))):
+            shown = listing([encoder.name for encoder in self.columns], 5)
+            raise DataError(
+                f"the model knows its columns by name ({shown}): "
+                f"give a frame or a dict of columns, not an array of shape {array.shape}"
+            )
+        return {name: array[:, place] for place, name in enumerate(names)}
 
     def _check(self, table: Table) -> tuple[str, ...]:
         found = set(table.frame.columns)
@@ -157,11 +197,12 @@ def encoder_from_json(described: dict[str, Any]) -> Encoder:
     return kinds[kind].from_json(described)
 
 
-def _table_of(data: Any) -> Table:
-    from descend.data.sources import read_table
-
-    if isinstance(data, Dataset):
-        if data.table is None:
-            raise DataError(f"{data.name} holds images, but the model was trained on a table")
-        return data.table
-    return read_table(data)
+def _why_none(dataset: Dataset) -> str:
+    """Why each column cannot be used, the first few of them."""
+    reasons = [
+        f"{column.name}: {'constant in the training rows' if column.used else column.note}"
+        for column in dataset.columns
+        if column.name != dataset.target
+    ]
+    more = f"; and {len(reasons) - _MOST_REASONS:,} more" if len(reasons) > _MOST_REASONS else ""
+    return "; ".join(reasons[:_MOST_REASONS]) + more if reasons else "there is none besides the target"

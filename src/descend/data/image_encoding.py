@@ -18,11 +18,14 @@ class ImageEncoder:
 
     shape : (height, width, channels); channels is 1 for grey and 3 for colour.
     notes, notes_of_last_use : what was noticed while fitting, and by the last ``transform``.
+    names_of_last_use : the files' paths inside the folder that the last ``transform`` was given, in the
+        order of its rows; None where the images were no files of their own.
     """
 
     shape: tuple[int, int, int]
     notes: tuple[str, ...] = ()
     notes_of_last_use: tuple[str, ...] = ()
+    names_of_last_use: tuple[str, ...] | None = None
 
     scale = 1.0 / 255.0
 
@@ -60,7 +63,7 @@ class ImageEncoder:
             resized and converted to the model's shape; arrays must have it.
         """
         del dtype  # bytes stay bytes; the engine widens them to its own
-        pixels, self.notes_of_last_use = self._read(data)
+        pixels, self.notes_of_last_use, self.names_of_last_use = self._read(data)
         return np.ascontiguousarray(pixels)
 
     def to_json(self) -> dict[str, Any]:
@@ -78,17 +81,18 @@ class ImageEncoder:
             raise ModelFileError(f"the model file says images of {height}×{width}×{channels}")
         return cls((height, width, channels))
 
-    def _read(self, data: Any) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    def _read(self, data: Any) -> tuple[NDArray[np.uint8], tuple[str, ...], tuple[str, ...] | None]:
+        """Pixels, notes, and the rows' names."""
         from descend.data.sources import read_images
 
         if isinstance(data, np.ndarray):
-            return self._array(data), ()
+            return self._array(data), (), None
         found = data if isinstance(data, Dataset) else read_images(data, self.shape)
         if found.images is None:
             raise DataError(f"{found.name} holds a table, but the model was trained on images")
         if found.image_shape != self.shape:
-            return self._resized(found)
-        return found.images, found.notes if found is not data else ()
+            return *self._resized(found), found.row_names
+        return found.images, found.notes if found is not data else (), found.row_names
 
     def _array(self, data: NDArray[Any]) -> NDArray[np.uint8]:
         height, width, channels = self.shape

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from descend.data import cells as reading
@@ -62,12 +64,14 @@ def infer_columns(table: Table, ignore: Collection[str] = ()) -> tuple[Column, .
     category. Raises DataError for a stray cell in a column that is otherwise numbers or dates, for an
     infinite number, and for a type that cannot be learned from.
     """
-    return tuple(infer_column(table, name) for name in table.frame.columns if name not in ignore)
+    names = [name for name in table.frame.columns if name not in ignore]
+    plain = _plain_numbers(table, names)
+    return tuple(plain.get(name) or infer_column(table, name) for name in names)
 
 
 def infer_column(table: Table, name: str) -> Column:
     """The kind of one column; see ``infer_columns``."""
-    cells = typed(table, name)
+    cells = typed(table, name, f", or leave the column out (--ignore {shlex.quote(name)})")
     present = cells.drop_nulls()
     if not len(present):
         return Column(name, "constant", "every cell is missing")
@@ -82,8 +86,43 @@ def infer_column(table: Table, name: str) -> Column:
     return _text_column(table, name, cells, present)
 
 
-def typed(table: Table, name: str) -> pl.Series:
-    """One column in the type its cells have.
+def _plain_numbers(table: Table, names: Collection[str]) -> dict[str, Column]:
+    """The columns that are plainly numbers, or 0 and 1, understood together."""
+    schema, found = table.frame.schema, table.number_columns
+    looked = [name for name in names if name in found.places and not _named_as_identifier(name)]
+    texts = [name for name in looked if schema[name] == pl.String]
+    whole = {name for name in looked if schema[name].is_integer()}
+    codes = set(texts)
+    if texts and not table.typed:
+        text = table.frame.select(texts)
+        lengths = pl.all().str.len_chars()
+        padded = pl.all().str.contains(reading.PADDED).any() & (lengths.min() == lengths.max())
+        codes = {name for name, is_code in zip(texts, text.select(padded).row(0), strict=True) if is_code}
+        unread = text.select(pl.all().cast(pl.Int64, strict=False)).null_count().row(0)
+        whole |= {
+            name for name, *counts in zip(texts, unread, text.null_count().row(0), strict=True)
+            if counts[0] == counts[1]
+        }  # fmt: skip
+    looked = [name for name in looked if name not in codes]
+    if not looked:
+        return {}
+    values = found.values[[found.places[name] for name in looked]]
+    low, high = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
+    columns = {}
+    for name, least, most in zip(looked, low.tolist(), high.tolist(), strict=True):
+        if not (-(2.0**63) < least < most < 2.0**63):  # of one value, missing throughout, or very large
+            continue
+        zero_one = name in whole and (least, most) == (0, 1)
+        columns[name] = Column(name, "yes/no", "0 and 1") if zero_one else Column(name, "number")
+    return columns
+
+
+def _named_as_identifier(name: str) -> bool:
+    return bool(_ID_NAME.fullmatch(name) or _CAMEL_ID.fullmatch(name))
+
+
+def typed(table: Table, name: str, remedy: str = "") -> pl.Series:
+    """One column in the type its cells have; ``remedy`` ends the message about a cell that is no number.
 
     Text files: int64 or int128 where all cells are whole numbers, float64 where all are numbers, else
     text. Other sources keep their own types. Raises DataError for a stray cell among numbers and for an
@@ -104,9 +143,9 @@ def typed(table: Table, name: str) -> pl.Series:
         return _narrowed(table, name, cells, values)
     row = reading.first_unread(cells, values)
     if row is not None and read >= _MOSTLY * present:
-        raise reading.refuse_number(table, name, row, cells[row])
+        raise reading.refuse_number(table, name, row, cells[row], remedy)
     if present:
-        _refuse_decorated(table, name, cells)
+        _refuse_decorated(table, name, cells, remedy)
     return cells
 
 
@@ -121,13 +160,13 @@ def _narrowed(table: Table, name: str, cells: pl.Series, values: pl.Series) -> p
     return values
 
 
-def _refuse_decorated(table: Table, name: str, cells: pl.Series) -> None:
+def _refuse_decorated(table: Table, name: str, cells: pl.Series, remedy: str) -> None:
     decorated = reading.is_decorated(cells)
     if (decorated.sum() or 0) >= _MOSTLY * (len(cells) - cells.null_count()):
         plain = reading.parsed_numbers(cells)
         row = reading.first_unread(cells, plain)
         if row is not None:
-            raise reading.refuse_number(table, name, row, cells[row])
+            raise reading.refuse_number(table, name, row, cells[row], remedy)
 
 
 def _number_column(table: Table, name: str, present: pl.Series) -> Column:
@@ -135,8 +174,7 @@ def _number_column(table: Table, name: str, present: pl.Series) -> Column:
         return Column(name, "number")
     if present.min() == 0 and present.max() == 1:
         return Column(name, "yes/no", "0 and 1")
-    named = _ID_NAME.fullmatch(name) or _CAMEL_ID.fullmatch(name)
-    if named and len(present) == table.rows and present.n_unique() == len(present):
+    if _named_as_identifier(name) and len(present) == table.rows and present.n_unique() == len(present):
         return Column(
             name, "identifier", "left out: whole numbers that are all different, named as an identifier"
         )
@@ -181,7 +219,8 @@ def _date_format(table: Table, name: str, cells: pl.Series, present: pl.Series) 
     if row is not None:
         raise DataError(
             f"{table.place(row, name)}: {cells[row]!r} is not a date written as {best[1]}, "
-            "as the others are; mend the cell, or leave it empty"
+            "as the others are; mend the cell, leave it empty, or leave the column out "
+            f"(--ignore {shlex.quote(name)})"
         )
     return best[1]
 

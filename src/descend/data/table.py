@@ -6,12 +6,14 @@ import difflib
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from descend.data.number_columns import NumberColumns
 from descend.errors import DataError
 
 _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32)
@@ -46,32 +48,50 @@ class Table:
         where = f"row {row + 1:,}" if self.lines is None else f"line {int(self.lines[row])}"
         return f"{self.name}, {where}, column {column!r}"
 
+    @cached_property
+    def number_columns(self) -> NumberColumns:
+        """The columns that read as numbers throughout, as float64."""
+        return NumberColumns.of(self.frame)
+
     def take(self, rows: NDArray[np.int64]) -> Table:
         """The table of these rows, in their order; ``rows`` (n,) counts from 0."""
         lines = None if self.lines is None else self.lines[rows]
-        return replace(self, frame=self.frame[rows], lines=lines)
+        taken = replace(self, frame=self.frame[rows], lines=lines)
+        # Text is read as numbers once, for the whole table, and not again for each of its parts.
+        vars(taken)["number_columns"] = self.number_columns.take(rows)
+        return taken
 
     def column(self, name: str) -> pl.Series:
         """One column as text, int64, int128, float64, yes/no, date or datetime; NaN becomes null.
 
         Raises DataError where the column is absent or its type is none that can be learned from.
         """
-        if name not in self.frame.columns:
-            raise DataError(f"{self.name} has no column {name!r}; {columns_hint(name, self.frame.columns)}")
-        return _simple(self.frame[name], self.name)
+        try:
+            cells = self.frame.get_column(name)
+        except pl.exceptions.ColumnNotFoundError:
+            hint = columns_hint(name, self.frame.columns)
+            raise DataError(f"{self.name} has no column {name!r}; {hint}") from None
+        return _simple(cells, self.name)
 
     def fingerprint(self) -> str:
         """SHA-256 over names, types and values, 64 hexadecimal digits; the table's name takes no part."""
         digest = hashlib.sha256()
-        for name in self.frame.columns:
-            series = self.frame[name]
-            try:
-                series = _simple(series, self.name)
-            except DataError:
-                series = pl.Series(name, [str(series.dtype)])
-            kind = "datetime" if isinstance(series.dtype, pl.Datetime) else str(series.dtype)
+        together = _digestible(self.frame)
+        for series in self.frame:
+            name = series.name
+            parts = together.get(name)
+            if parts is not None:
+                kind = str(series.dtype)
+            else:
+                try:
+                    series = _simple(series, self.name)
+                except DataError:
+                    series = pl.Series(name, [str(series.dtype)])
+                kind = "datetime" if isinstance(series.dtype, pl.Datetime) else str(series.dtype)
+                parts = _digestible_values(series)
             digest.update(f"{len(name.encode())}:{name}:{kind}:".encode())
-            _digest_values(digest, series)
+            for part in parts:
+                digest.update(part)
         return digest.hexdigest()
 
 
@@ -129,18 +149,40 @@ def _from_objects(series: pl.Series, table: str) -> pl.Series:
     return _simple(found, table)
 
 
-def _digest_values(digest: hashlib._Hash, series: pl.Series) -> None:
+def _digestible(frame: pl.DataFrame) -> dict[str, list[bytes]]:
+    """``_digestible_values`` of the columns of text, int64 and float64, all of a type at once."""
+    found: dict[str, list[bytes]] = {}
+    for dtype in (pl.String, pl.Int64, pl.Float64):
+        names = [name for name, each in frame.schema.items() if each == dtype]
+        if not names:
+            continue
+        cells = frame.select(names)
+        if dtype == pl.Float64:
+            cells = cells.select(pl.all().fill_nan(None))
+        missing = cells.select(pl.all().is_null())
+        if dtype == pl.String:
+            lengths = cells.select(pl.all().str.len_bytes().fill_null(0))
+            joined = cells.select(pl.all().fill_null("").str.join("")).row(0)
+            values = [
+                series.to_numpy().astype("<u8").tobytes() + (text or "").encode()
+                for series, text in zip(lengths, joined, strict=True)
+            ]
+        else:
+            filled = cells.select(pl.all().fill_null(0))
+            kind = "<f8" if dtype == pl.Float64 else "<i8"
+            values = [series.to_numpy().astype(kind).tobytes() for series in filled]
+        masks = [np.packbits(series.to_numpy()).tobytes() for series in missing]
+        found.update({name: [*parts] for name, *parts in zip(names, masks, values, strict=True)})
+    return found
+
+
+def _digestible_values(series: pl.Series) -> list[bytes]:
+    """Which cells are missing, a bit each, and the values: text by its lengths and then its bytes."""
     if isinstance(series.dtype, pl.Datetime) or series.dtype == pl.Date:
         series = series.cast(pl.Int64)
     elif series.dtype == pl.Int128:
         series = series.cast(pl.String)
-    digest.update(np.packbits(series.is_null().to_numpy()).tobytes())
-    if series.dtype == pl.String:
-        lengths = series.str.len_bytes().fill_null(0).to_numpy().astype("<u8")
-        digest.update(lengths.tobytes())
-        digest.update((series.fill_null("").str.join("").item() or "").encode())
-    elif series.dtype == pl.Boolean:
-        digest.update(np.packbits(series.fill_null(False).to_numpy()).tobytes())
-    else:
-        kind = "<f8" if series.dtype == pl.Float64 else "<i8"
-        digest.update(series.fill_null(0).to_numpy().astype(kind).tobytes())
+    if series.dtype != pl.Boolean:
+        return _digestible(series.to_frame())[series.name]
+    bits = (series.is_null(), series.fill_null(False))
+    return [np.packbits(each.to_numpy()).tobytes() for each in bits]

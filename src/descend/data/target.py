@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from descend.data.dataset import Dataset
+from descend.data.kinds import infer_column
 from descend.data.moments import mean_and_deviation
 from descend.data.table import Table, listing
 from descend.errors import DataError, ModelFileError
@@ -17,6 +18,8 @@ from descend.errors import DataError, ModelFileError
 Task = Literal["regression", "classification"]
 
 MOST_CLASSES = 20
+_ALL_DIFFERENT = 0.9
+_FEWEST_DIFFERENT = 10
 TASK_RULE = f"""\
 Text and yes/no values are classes. Whole numbers are classes where they take at most {MOST_CLASSES} different
 values and at most one for every ten rows, or two values only. All other numbers are predicted as numbers."""
@@ -50,23 +53,29 @@ class ClassTarget:
     """Classes in ascending order, in the user's own type.
 
     classes : (classes,) bool, int64, float64, or object for text and for integers beyond 64 bits.
+    notes : classes with fewer than three rows, noticed while fitting.
     """
 
     classes: NDArray[Any]
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, dataset: Dataset) -> ClassTarget:
-        """The classes of a dataset. Raises DataError for dates and where there are fewer than two."""
+        """The classes of a dataset.
+
+        Raises DataError for dates, for fewer than two classes, and where nearly every row is its own.
+        """
         labels = dataset.known_labels()
-        if isinstance(labels.dtype, pl.Datetime | pl.Date):
-            raise DataError(f"{dataset.name}: the target {dataset.target!r} holds dates; give classes")
+        _refuse_dates(dataset, labels)
         values = sorted(labels.unique().to_list())
         if len(values) < 2:
             raise DataError(
                 f"{dataset.name}: the target {dataset.target!r} is {values[0]!r} in every row; "
                 "at least two classes are needed"
             )
-        return cls(_class_array(values))
+        _refuse_uniques(dataset, labels)
+        # A source's own test rows are divided otherwise than the notes say.
+        return cls(_class_array(values), () if dataset.test_rows is not None else _rare_classes(labels))
 
     def encode(self, dataset: Dataset) -> NDArray[np.int64]:
         """Class number of every row, (rows,). Raises DataError for a label that is not a class."""
@@ -132,6 +141,7 @@ class ClassTarget:
 class NumberTarget:
     """A number, standardised: z = (y − mean) / deviation, of the training rows. Losses are in units of z."""
 
+    notes: ClassVar[tuple[str, ...]] = ()
     mean: float
     deviation: float
 
@@ -168,6 +178,49 @@ class NumberTarget:
         if not (np.isfinite(mean) and 0 < deviation < np.inf):
             raise ModelFileError(f"the target in the model file has mean {mean} and deviation {deviation}")
         return cls(mean, deviation)
+
+
+def _refuse_dates(dataset: Dataset, labels: pl.Series) -> None:
+    dates = isinstance(labels.dtype, pl.Datetime | pl.Date)
+    if labels.dtype == pl.String:
+        dates = infer_column(Table(labels.to_frame(), dataset.name), labels.name).kind == "date"
+    if dates:
+        raise DataError(
+            f"{dataset.name}: the target {dataset.target!r} holds dates and cannot be predicted; "
+            "give a column of classes or numbers"
+        )
+
+
+def _refuse_uniques(dataset: Dataset, labels: pl.Series) -> None:
+    distinct, rows = labels.n_unique(), len(labels)
+    if rows < _FEWEST_DIFFERENT or distinct < _ALL_DIFFERENT * rows:
+        return
+    text = labels.dtype == pl.String
+    remedy = (
+        "classes that repeat, or of numbers" if text else "classes that repeat, or predict it as a number"
+    )
+    raise DataError(
+        f"{dataset.name}: the target {dataset.target!r} holds {distinct:,} different "
+        f"{'texts' if text else 'numbers'} in {rows:,} rows and cannot be predicted as a class; "
+        f"give a column of {remedy}"
+    )
+
+
+def _rare_classes(labels: pl.Series) -> tuple[str, ...]:
+    """What a split into three parts does to classes of one or two rows."""
+    counts = labels.value_counts(name="count").sort(labels.name)
+    notes = []
+    for rows, fate in (
+        (1, "only in the training rows"),
+        (2, "in at most two of training, validation and test"),
+    ):
+        rare = [repr(value) for value in counts.filter(pl.col("count") == rows)[labels.name].to_list()]
+        size = "1 row" if rows == 1 else f"{rows} rows"
+        if len(rare) == 1:
+            notes.append(f"class {rare[0]} has {size}: it is {fate}")
+        elif rare:
+            notes.append(f"classes {listing(rare, 5)} have {size} each: each is {fate}")
+    return tuple(notes)
 
 
 def _whole(labels: pl.Series) -> bool:

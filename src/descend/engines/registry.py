@@ -24,6 +24,6 @@ def get_engine(name: str) -> Engine:
     OptionError : no engine has that name.
     EngineUnavailable : its library is not installed or was not built; the message says what to do.
     """
-    if name not in _MODULES:
+    if not isinstance(name, str) or name not in _MODULES:
         raise OptionError(f"unknown engine {name!r}; {choices(name, ENGINES)}")
     return cast(Engine, importlib.import_module(_MODULES[name]).engine())

@@ -27,8 +27,14 @@ def resolve_threads(threads: int | None) -> int:
     if wished:
         return _checked(wished, "DESCEND_THREADS")
     usable = min(_affinity(), _cgroup_quota())
-    openmp = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return max(1, min(usable, int(openmp) if openmp.isdigit() and int(openmp) > 0 else usable, _MOST))
+    return max(1, min(usable, _openmp_threads(), _MOST))
+
+
+def _openmp_threads() -> int:
+    """The first number in ``OMP_NUM_THREADS``, or a large one where it names none."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    named = first.isascii() and first.isdecimal() and len(first) < 6
+    return int(first) if named and int(first) > 0 else _MOST
 
 
 def _checked(value: object, name: str) -> int:

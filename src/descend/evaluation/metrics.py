@@ -32,17 +32,25 @@ def classification_metrics(truth: Array, predicted: Array, probabilities: Array)
 def regression_metrics(truth: Array, predicted: Array) -> Metrics:
     """r2 (None for fewer than two rows or a constant truth), mean_absolute_error, root_mean_squared_error.
 
+    What is beyond float64 is None.
+
     truth, predicted : (n,), in one unit, which is also that of the two errors.
     """
-    residual = truth.astype(np.float64) - predicted.astype(np.float64)
-    squares = float(residual @ residual)
-    centred = truth.astype(np.float64) - truth.mean(dtype=np.float64)
-    spread = float(centred @ centred)
+    with np.errstate(over="ignore", invalid="ignore"):  # told as None
+        residual = truth.astype(np.float64) - predicted.astype(np.float64)
+        squares = float(residual @ residual)
+        centred = truth.astype(np.float64) - truth.mean(dtype=np.float64)
+        spread = float(centred @ centred)
+        absolute = float(np.abs(residual).mean())
     return {
-        "r2": 1.0 - squares / spread if len(truth) > 1 and spread > 0 else None,
-        "mean_absolute_error": float(np.abs(residual).mean()),
-        "root_mean_squared_error": math.sqrt(squares / len(truth)),
+        "r2": _finite(1.0 - squares / spread) if len(truth) > 1 and spread > 0 else None,
+        "mean_absolute_error": _finite(absolute),
+        "root_mean_squared_error": _finite(math.sqrt(squares / len(truth))) if squares >= 0 else None,
     }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def majority_accuracy(training: Array, truth: Array) -> float:

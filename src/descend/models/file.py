@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from descend.errors import ModelFileError
+from descend.errors import DescendError, ModelFileError
 from descend.models.classes import classes_from_json, classes_to_json
 from descend.models.description import network_from_json, network_to_json
 from descend.models.model import Model
@@ -58,10 +58,10 @@ def load(path: str | os.PathLike[str]) -> Model:
     header, tensors = _read(file)
     if "descend" not in header:
         raise ModelFileError(f"{file}: weights without a description; not a model that descend saved")
-    if not header.get("format", "").isdigit() or int(header["format"]) > FORMAT:
+    version = header.get("format", "unknown")
+    if not (version.isascii() and version.isdecimal() and len(version) < 10 and int(version) <= FORMAT):
         raise ModelFileError(
-            f"{file}: format {header.get('format', 'unknown')!r}; this version reads up to {FORMAT}: "
-            "install a newer descend"
+            f"{file}: format {version!r}; this version reads up to {FORMAT}: install a newer descend"
         )
     if _digest(header["descend"], tensors) != header.get("sha256"):
         raise ModelFileError(
@@ -69,19 +69,24 @@ def load(path: str | os.PathLike[str]) -> Model:
         )
     try:
         return _build(json.loads(header["descend"]), tensors)
-    except ModelFileError as error:
+    except DescendError as error:
         raise ModelFileError(f"{file}: {error}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelFileError(f"{file}: its description cannot be read ({error!r})") from None
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
+        reason = str(error) or type(error).__name__
+        raise ModelFileError(f"{file}: its description cannot be read ({reason})") from None
 
 
 def _find(path: Path) -> Path:
-    if path.is_dir():
+    try:
+        found, folder = path.exists(), path.is_dir()
+    except OSError as error:
+        raise ModelFileError(f"{path}: {error.strerror}") from None
+    if folder:
         inside = path / FILE_NAME
         if not inside.is_file():
             raise ModelFileError(f"{path}: the folder has no {FILE_NAME}")
         return inside
-    if not path.exists():
+    if not found:
         raise ModelFileError(f"{path}: no such model file or run folder")
     return path
 
@@ -101,6 +106,8 @@ def _read(file: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
 
 def _refuse_foreign(file: Path) -> None:
     """Says what a file is that cannot be a model, before any library looks at it."""
+    if not file.is_file():
+        raise ModelFileError(f"{file}: not a regular file")
     try:
         with file.open("rb") as opened:
             start = opened.read(_SIZE_OF_LENGTH + 1)
@@ -133,6 +140,13 @@ def _describe(model: Model) -> dict[str, Any]:
 
 def _build(described: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Model:
     network = network_from_json(described["network"])
+    expected = set(network.parameter_shapes(_width(tensors)))
+    if set(tensors) != expected:
+        raise ModelFileError(
+            f"its weights are {', '.join(sorted(tensors))}, the network's {', '.join(expected)}"
+        )
+    if not isinstance(described["about"], dict):
+        raise ModelFileError("its facts about the run are missing")
     encoder, target = described["encoder"], described["target"]
     classes = described["classes"]
     if encoder is not None:

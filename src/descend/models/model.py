@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from descend.engines.protocol import Engine, Program
-from descend.engines.registry import get_engine
+from descend.engines.registry import ENGINES, get_engine
 from descend.engines.threads import resolve_threads
-from descend.errors import DataError, EngineUnavailable, OptionError
+from descend.errors import DataError, EngineUnavailable, OptionError, choices
 from descend.networks import CrossEntropy, Network
 from descend.optimizers import SGD
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:  # polars need not be there to predict from arrays
     from descend.data.target import NumberTarget
 
 Array = NDArray[Any]
+_OWN = ("_program", "_lock", "_process")  # what a process does not pass on
+_log = logging.getLogger("descend")
+_log.addHandler(logging.NullHandler())  # the library never prints
 
 
 class Model:
@@ -56,6 +59,18 @@ class Model:
         if first is None or first.ndim != 2:
             raise OptionError("parameters must hold 0.weight, (inputs, units)")
         network.check_parameters(first.shape[0], parameters)
+        if first.dtype not in (np.float32, np.float64) or any(
+            array.dtype != first.dtype for array in parameters.values()
+        ):
+            raise OptionError("parameters must all be float32 or all float64")
+        if engine not in ENGINES:
+            raise OptionError(f"unknown engine {engine!r}; {choices(engine, ENGINES)}")
+        if classes is not None and len(classes) != max(network.outputs, 2):
+            raise OptionError(f"{len(classes)} classes for a network of {network.outputs} outputs")
+        if (classes is None and isinstance(network.loss, CrossEntropy)) or (
+            classes is not None and not network.classifies
+        ):
+            raise OptionError("classes belong to networks that compare them, and those need them")
         self.network = network
         self.parameters = dict(parameters)
         self.classes = classes
@@ -66,6 +81,7 @@ class Model:
         self.about = dict(about or {})
         self._program: Program | None = None
         self._lock = threading.Lock()
+        self._process = os.getpid()
 
     @property
     def inputs(self) -> int:
@@ -89,7 +105,7 @@ class Model:
         ------
         DataError : columns are missing, values cannot be read, the width does not fit.
         """
-        return self._answers(*self._inputs(X))
+        return self.answers(*self.encode(X))
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities, (n, classes) in the order of ``classes``; (n, outputs) for several yes/no columns.
@@ -99,15 +115,32 @@ class Model:
         OptionError : the model predicts numbers.
         DataError : as ``predict``.
         """
-        return self._probabilities(*self._inputs(X))
+        return self.probabilities(*self.encode(X))
 
     def answers(self, x: Array, scale: float = 1.0) -> Array:
         """``predict`` on inputs that are already encoded, (n, inputs)."""
-        return self._answers(x, scale)
+        if self.classes is not None:
+            return self.classes[self.class_numbers(x, scale)]
+        z = self._output(x, scale, probabilities=False)
+        if self.network.classifies:
+            return (z > 0).astype(np.int64)
+        if self.target is not None:
+            z = self.target.decode(z)
+        return z[:, 0] if z.shape[1] == 1 else z
+
+    def class_numbers(self, x: Array, scale: float = 1.0) -> NDArray[np.int64]:
+        """The class of each encoded row by its place in ``classes``, (n,)."""
+        z = self._output(x, scale, probabilities=False)
+        return z.argmax(axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(np.int64)
 
     def probabilities(self, x: Array, scale: float = 1.0) -> Array:
         """``predict_proba`` on inputs that are already encoded, (n, inputs)."""
-        return self._probabilities(x, scale)
+        if not self.network.classifies:
+            raise OptionError("this model predicts numbers: it has no probabilities")
+        p = self._output(x, scale, probabilities=True)
+        if self.classes is not None and not isinstance(self.network.loss, CrossEntropy):
+            return np.concatenate((1 - p, p), axis=1)
+        return p
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the model file, whole or not at all. Raises OutputError where it cannot."""
@@ -116,13 +149,16 @@ class Model:
         save_model(self, Path(path))
 
     def encode(self, X: Any) -> tuple[Array, float]:
-        """The network's inputs for rows as the user has them: (n, inputs) and the scale of 8-bit values."""
-        return self._inputs(X)
+        """The network's inputs for rows as the user has them: (n, inputs) and the scale of 8-bit values.
 
-    def _inputs(self, X: Any) -> tuple[Array, float]:
-        if self.encoder is not None:
-            return self.encoder.transform(X, self.dtype), self.encoder.scale
-        return self._matrix(X)
+        What the encoder noticed (unseen categories, columns not used, …) is logged to ``descend``.
+        """
+        if self.encoder is None:
+            return self._matrix(X)
+        x = self.encoder.transform(X, self.dtype)
+        for note in self.encoder.notes_of_last_use:
+            _log.warning(note)
+        return x, self.encoder.scale
 
     def _matrix(self, X: ArrayLike) -> tuple[Array, float]:
         x = np.asarray(X)
@@ -133,31 +169,19 @@ class Model:
             return np.ascontiguousarray(x), 1.0 / 255.0
         if x.dtype.kind not in "biuf":
             raise DataError(f"X must hold numbers, not {x.dtype}")
-        x = np.ascontiguousarray(x, self.dtype)
-        if not np.isfinite(x).all():
-            row, column = np.argwhere(~np.isfinite(x))[0]
-            raise DataError(f"X holds {x[row, column]} in row {row}, column {column}: fill it in")
-        return x, 1.0
-
-    def _answers(self, x: Array, scale: float) -> Array:
-        z = self._output(x, scale, probabilities=False)
-        if self.classes is not None:
-            return self.classes[z.argmax(axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(np.int64)]
-        if self.network.classifies:
-            return (z > 0).astype(np.int64)
-        if self.target is not None:
-            z = self.target.decode(z)
-        return z[:, 0] if z.shape[1] == 1 else z
-
-    def _probabilities(self, x: Array, scale: float) -> Array:
-        if not self.network.classifies:
-            raise OptionError("this model predicts numbers: it has no probabilities")
-        p = self._output(x, scale, probabilities=True)
-        if self.classes is not None and not isinstance(self.network.loss, CrossEntropy):
-            return np.concatenate((1 - p, p), axis=1)
-        return p
+        with np.errstate(over="ignore"):  # found below, and named as it was given
+            inputs = np.ascontiguousarray(x, self.dtype)
+        if not np.isfinite(inputs).all():
+            row, column = np.argwhere(~np.isfinite(inputs))[0]
+            raise DataError(
+                f"X holds {x[row, column]} in row {row}, column {column}: values must be finite "
+                f"and fit {self.dtype}"
+            )
+        return inputs, 1.0
 
     def _output(self, x: Array, scale: float, probabilities: bool) -> Array:
+        if self._process != os.getpid():  # a fork may have copied the lock while it was held
+            self._program, self._lock, self._process = None, threading.Lock(), os.getpid()
         with self._lock:  # a program serves one caller at a time
             if self._program is None:
                 self._program = self._compile()
@@ -172,12 +196,11 @@ class Model:
         return program
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_program", "_lock")}
+        return {name: value for name, value in vars(self).items() if name not in _OWN}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._program = None
-        self._lock = threading.Lock()
+        self._program, self._lock, self._process = None, threading.Lock(), os.getpid()
 
     def __repr__(self) -> str:
         widths = "-".join(str(width) for width in self.network.widths(self.inputs))
@@ -189,5 +212,5 @@ def _engine(name: str) -> Engine:
     try:
         return get_engine(name)
     except EngineUnavailable as error:
-        logging.getLogger("descend").warning("%s; predicting with the reference engine", error)
+        _log.warning("%s; predicting with the reference engine", error)
         return get_engine("reference")

@@ -13,7 +13,17 @@ from descend.errors import OutputError
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Writes beside ``path`` under a temporary name, then renames. Raises OutputError."""
+    """Writes beside ``path`` under a temporary name, then renames. Raises OutputError.
+
+    A link is followed; what is no regular file (a device, a pipe) is written to as it is.
+    """
+    try:
+        path = path.resolve()
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+            return
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
@@ -37,6 +47,7 @@ def replace_file(path: Path, content: bytes) -> None:
 @contextlib.contextmanager
 def folder_in_the_making(parent: Path) -> Iterator[Path]:
     """A temporary folder in ``parent``, deleted at the end unless it was renamed meanwhile."""
+    made = not parent.exists()
     try:
         parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".descend-", dir=parent))
@@ -47,6 +58,9 @@ def folder_in_the_making(parent: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if made:
+            with contextlib.suppress(OSError):  # it holds the run, unless that failed
+                parent.rmdir()
 
 
 def _umask() -> int:

@@ -40,6 +40,9 @@ class Dense:
         if isinstance(self.units, bool) or not isinstance(self.units, int | np.integer) or self.units < 1:
             raise OptionError(f"Dense units must be a whole number of at least 1, not {self.units!r}")
         object.__setattr__(self, "units", int(self.units))
+        if not isinstance(self.bias, bool | np.bool_):
+            raise OptionError(f"Dense bias must be True or False, not {self.bias!r}")
+        object.__setattr__(self, "bias", bool(self.bias))
         check_activation(self.activation)
         check_init(self.init)
 

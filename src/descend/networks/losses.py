@@ -103,7 +103,6 @@ class BinaryCrossEntropy:
 
 
 Loss = SquaredError | AbsoluteError | Huber | CrossEntropy | BinaryCrossEntropy
-CLASSIFICATION = (CrossEntropy, BinaryCrossEntropy)
 
 
 def _is_number(value: object) -> bool:

@@ -9,6 +9,7 @@ from descend.optimizers.optimizer import (
     Decay,
     Rate,
     check_decay,
+    check_flag,
     check_fraction,
     check_learning_rate,
 )
@@ -50,6 +51,7 @@ class Adam:
 
     def __post_init__(self) -> None:
         check_learning_rate(self.lr)
+        object.__setattr__(self, "amsgrad", check_flag("amsgrad", self.amsgrad))
         if not isinstance(self.betas, tuple | list) or len(self.betas) != 2:
             raise OptionError(f"betas must be a pair of numbers, not {self.betas!r}")
         object.__setattr__(self, "betas", tuple(self.betas))

@@ -82,3 +82,10 @@ def parameter_decay(weight_decay: Decay, names: Sequence[str]) -> NDArray[np.flo
         if name not in names:
             raise OptionError(f"weight_decay names no parameter {name!r}; {choices(name, names)}")
     return np.array([float(weight_decay.get(name, 0.0)) for name in names])
+
+
+def check_flag(name: str, value: object) -> bool:
+    """The flag as a bool. Raises OptionError for anything but True and False."""
+    if not isinstance(value, bool | np.bool_):
+        raise OptionError(f"{name} must be True or False, not {value!r}")
+    return bool(value)

@@ -8,6 +8,7 @@ from descend.optimizers.optimizer import (
     Decay,
     Rate,
     check_decay,
+    check_flag,
     check_fraction,
     check_learning_rate,
 )
@@ -53,6 +54,7 @@ class RMSprop:
 
     def __post_init__(self) -> None:
         check_learning_rate(self.lr)
+        object.__setattr__(self, "centered", check_flag("centered", self.centered))
         check_fraction("alpha", self.alpha)
         check_rate("eps", self.eps)
         check_decay(self.weight_decay)

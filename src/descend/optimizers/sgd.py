@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from descend.errors import OptionError
-from descend.optimizers.optimizer import Decay, Rate, check_decay, check_learning_rate
+from descend.optimizers.optimizer import Decay, Rate, check_decay, check_flag, check_learning_rate
 from descend.optimizers.schedules import check_rate
 
 
@@ -41,6 +41,7 @@ class SGD:
 
     def __post_init__(self) -> None:
         check_learning_rate(self.lr)
+        object.__setattr__(self, "nesterov", check_flag("nesterov", self.nesterov))
         check_rate("momentum", self.momentum)
         check_rate("dampening", self.dampening)
         check_decay(self.weight_decay)

@@ -12,6 +12,7 @@ from descend.errors import DataError, OptionError
 from descend.networks import BinaryCrossEntropy, CrossEntropy, Network
 
 Array = NDArray[Any]
+_DTYPES = ("float32", "float64", np.float32, np.float64)
 IMAGE_SCALE = 1.0 / 255.0  # 8-bit values are pixels
 
 
@@ -31,8 +32,8 @@ def as_inputs(
     x = features(X, dtype, what)
     if len(x) == 0:
         raise DataError(f"{what} data has no rows")
-    given = np.asarray(y)
-    if len(given) != len(x) if given.ndim else True:
+    given = _labels(y)
+    if given.ndim == 0 or len(given) != len(x):
         raise DataError(f"{what} X has {len(x)} rows but y has shape {given.shape}")
     scale = IMAGE_SCALE if x.dtype == np.uint8 else 1.0
     return Inputs(
@@ -45,7 +46,7 @@ def as_inputs(
 
 def features(X: ArrayLike, dtype: str, what: str) -> Array:
     """(n, inputs) C-contiguous, uint8 as it is and anything else in ``dtype``."""
-    x = np.asarray(X)
+    x = _as_array(X, f"{what} X")
     if x.ndim != 2:
         remedy = "; use X.reshape(len(X), -1)" if x.ndim > 2 else "; use X.reshape(-1, 1) for one column"
         raise DataError(f"{what} X must have two dimensions (rows, inputs), not shape {x.shape}{remedy}")
@@ -70,7 +71,7 @@ def find_classes(network: Network, y: ArrayLike) -> Array | None:
     ------
     DataError : more or fewer labels than the network has classes.
     """
-    labels = np.asarray(y)
+    labels = _labels(y)
     if not network.classifies or (isinstance(network.loss, BinaryCrossEntropy) and network.outputs > 1):
         return None
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -82,8 +83,6 @@ def find_classes(network: Network, y: ArrayLike) -> Array | None:
         _check_finite(labels[:, None], "y")
     if labels.dtype.kind in "iu" and labels.size and labels.min() >= 0 and labels.max() < count:
         return np.arange(count, dtype=labels.dtype)
-    if labels.dtype.kind == "O" and not all(isinstance(label, str) for label in labels):
-        raise DataError("class labels must all be of one kind: strings, whole numbers or booleans")
     found = np.unique(labels)
     if len(found) != count:
         raise DataError(f"y has {len(found)} different labels but the network has {count} classes")
@@ -92,7 +91,10 @@ def find_classes(network: Network, y: ArrayLike) -> Array | None:
 
 def _targets(network: Network, y: Array, dtype: str, classes: Array | None, what: str) -> Array:
     if classes is not None:
-        numbers = _class_numbers(y.reshape(len(y)) if y.ndim == 2 else y, classes, what)
+        labels = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+        if labels.ndim != 1:
+            raise DataError(f"{what} y must be one label a row, not shape {y.shape}")
+        numbers = _class_numbers(labels, classes, what)
         if isinstance(network.loss, CrossEntropy):
             return numbers
         return numbers.astype(dtype)[:, None]
@@ -124,15 +126,55 @@ def _class_numbers(y: Array, classes: Array, what: str) -> NDArray[np.int64]:
     return places.astype(np.int64)
 
 
+def _as_array(given: ArrayLike, name: str) -> Array:
+    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+        raise DataError(f"{name} has masked values: fill them in or leave their rows out")
+    try:
+        return np.asarray(given)
+    except ValueError as error:  # rows of different lengths
+        raise DataError(f"{name} is no array: {error}") from None
+
+
+def _labels(y: ArrayLike) -> Array:
+    """y as an array; Python objects become the one type they all have, integers of any size included.
+
+    Raises DataError where they are of several kinds, or of one that labels cannot have.
+    """
+    values = _as_array(y, "y")
+    if values.dtype.kind in "biufU":
+        return values
+    if values.dtype.kind == "O":
+        kinds = {type(value) for value in values.ravel().tolist()}
+        if kinds <= {str}:
+            return values
+        if kinds <= {int} or kinds <= {bool} or kinds <= {float, int}:
+            plain = np.asarray(values.tolist())
+            return plain if plain.dtype.kind in "biuf" and kinds != {float, int} else _exact(values)
+        raise DataError(
+            "y must hold strings, whole numbers, booleans or numbers, all of one kind, not "
+            + " and ".join(sorted(kind.__name__ for kind in kinds))
+        )
+    raise DataError(f"y must hold labels or numbers, not {values.dtype}")
+
+
+def _exact(values: Array) -> Array:
+    """Integers beyond 64 bits stay Python integers; any float among numbers makes all of them float64."""
+    if all(isinstance(value, int) for value in values.ravel().tolist()):
+        return values
+    return values.astype(np.float64)
+
+
 def _weights(weight: ArrayLike, rows: int, dtype: str, what: str) -> Array:
     values = np.asarray(weight)
     if values.shape != (rows,) or values.dtype.kind not in "biuf":
         raise DataError(f"{what} sample_weight must be {rows} numbers, not {values.dtype} {values.shape}")
-    values = np.ascontiguousarray(values, dtype)
-    if not np.isfinite(values).all() or (values < 0).any():
-        raise DataError(f"{what} sample_weight must be finite and at least 0")
-    if not values.any():
-        raise DataError(f"{what} sample_weight is 0 in every row")
+    with np.errstate(over="ignore", under="ignore"):
+        values = np.ascontiguousarray(values, dtype)
+        total = values.sum()
+    if not np.isfinite(total) or (values < 0).any():
+        raise DataError(f"{what} sample_weight must be finite, at least 0, and of a finite sum in {dtype}")
+    if total == 0:
+        raise DataError(f"{what} sample_weight is 0 in every row (in {dtype})")
     return values
 
 
@@ -149,7 +191,7 @@ def _check_finite(values: Array, name: str, rows_at_once: int = 65536) -> None:
 
 def check_dtype(dtype: str) -> str:
     """The name itself. Raises OptionError unless float32 or float64."""
-    name = str(np.dtype(dtype)) if dtype in ("float32", "float64", np.float32, np.float64) else ""
+    name = str(np.dtype(dtype)) if isinstance(dtype, str | type) and dtype in _DTYPES else ""
     if not name:
         raise OptionError(f"dtype must be float32 or float64, not {dtype!r}")
     return name

@@ -93,11 +93,14 @@ def run_steps(
         recorder.steps(np.array(columns), clock)
         step += chunk.done
         rows += float(chunk.step_rows.sum())
-        if chunk.stopped == "nonfinite":
-            rate = float(chunk_plan.rate[chunk.done])
-            message = _divergence(step, schedule.per_epoch, rate)
-            raise Diverged(message, step, _last_finite(program, plan, safe_step, safe_state, step, names))
-        if validation is not None and (step == epoch_end or step == schedule.steps):
+        ended = step == schedule.steps
+        overflowed = ended and not _all_finite(program.state(), names)  # the very last update
+        if chunk.stopped == "nonfinite" or overflowed:
+            step -= overflowed
+            rate = float(chunk_plan.rate[chunk.done - overflowed])
+            kept = _last_finite(program, plan, safe_step, safe_state, step + overflowed, names)
+            raise Diverged(_divergence(step, schedule.per_epoch, rate), step, kept)
+        if validation is not None and (step == epoch_end or ended):
             sums = program.evaluate(validation)
             checked = (_mean(sums.loss, sums.weight), _mean(sums.correct, sums.rows))
             recorder.validation(*checked)
@@ -106,7 +109,7 @@ def run_steps(
                 step, schedule.steps, schedule.per_epoch, rows, clock, recorder.last_loss, checked
             )
             listener(told)
-        if time.perf_counter() - safe_at > CHUNK_SECONDS and step < schedule.steps:
+        if time.perf_counter() - safe_at > CHUNK_SECONDS and not ended:
             safe_step, safe_state, safe_at = step, program.state(), time.perf_counter()
     return recorder.history()
 
@@ -122,17 +125,25 @@ def _last_finite(
         while at < end:
             at += program.run(plan(at, end), float("inf")).done
         state = program.state()
-        if all(np.isfinite(state[name]).all() for name in names):
+        if _all_finite(state, names):
             return {name: state[name] for name in names}
     return {name: safe_state[name] for name in names}
+
+
+def _all_finite(state: State, names: tuple[str, ...]) -> bool:
+    return all(bool(np.isfinite(state[name]).all()) for name in names)
 
 
 def _divergence(step: int, per_epoch: int, rate: float) -> str:
     return (
         f"the loss stopped being finite at step {step} (epoch {step // per_epoch + 1}, "
-        f"learning rate {rate:.6g}): try a learning rate of {rate / 10:.2g} or lower, "
-        "and inputs that are normalised"
+        f"learning rate {rate:.6g}): try a learning rate of {_plain(rate / 10)} or lower"
     )
+
+
+def _plain(rate: float) -> str:
+    """Two significant digits, without an exponent where that is short."""
+    return f"{float(f'{rate:.2g}'):g}"
 
 
 def _mean(total: float, weight: float) -> float:

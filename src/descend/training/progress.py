@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _LINE_SECONDS = 5.0  # between plain lines
+_TEXT_WIDTH = 76  # of the text beside the bar
+_WIDE = 1000  # plain lines are never cut
 _PLAIN_LINES = 10  # at most so many for the epochs of a run
 
 
@@ -33,14 +35,16 @@ def progress_bar(shown: bool, classifies: bool, console: Console | None = None) 
         return
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
+    from rich.table import Column
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[state]}"))
-    with Bar(*columns, console=console) as bar:
-        task = bar.add_task("training", total=None, state="")
+    bar_width = max(0, min(24, console.width - _TEXT_WIDTH))
+    line = TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="crop"))
+    with Bar(*([BarColumn(bar_width)] if bar_width > 4 else []), line, console=console) as bar:
+        task = bar.add_task("", total=None)
+        room = console.width - (bar_width + 1 if bar_width > 4 else 0)
 
         def listen(told: Progress) -> None:
-            bar.update(task, total=told.steps, completed=told.step, description=_epoch(told),
-                       state=_state(told, classifies))  # fmt: skip
+            bar.update(task, total=told.steps, completed=told.step, description=_line(told, classifies, room))
 
         yield listen
 
@@ -60,26 +64,25 @@ class _PlainLines:
         now = time.perf_counter()
         if due or told.step == told.steps or now - self._at > _LINE_SECONDS:
             self._epoch, self._at = epoch, now
-            self._console.print(
-                f"{_epoch(told)}  {_state(told, self._classifies)}", highlight=False, soft_wrap=True
-            )
+            self._console.print(_line(told, self._classifies, _WIDE), highlight=False, soft_wrap=True)
 
 
-def _epoch(told: Progress) -> str:
+def _line(told: Progress, classifies: bool, room: int) -> str:
+    """What matters most comes first; the speed only where there is room."""
     under_way, planned = (-(-steps // told.per_epoch) for steps in (told.step, told.steps))
-    return f"epoch {under_way}/{planned}"
-
-
-def _state(told: Progress, classifies: bool) -> str:
-    speed = told.rows / told.seconds if told.seconds > 0 else 0.0
-    left = told.seconds * (told.steps - told.step) / told.step if told.step else 0.0
-    parts = [f"loss {told.loss:.4g}"]
+    parts = [f"epoch {under_way}/{planned}"]
+    if told.step < told.steps:
+        parts.append(f"{_clock(told.seconds * (told.steps - told.step) / max(told.step, 1))} left")
+    else:
+        parts.append(_clock(told.seconds))
+    parts.append(f"loss {told.loss:.4g}")
     if told.validation is not None:
         loss, accuracy = told.validation
         parts.append(f"validation accuracy {accuracy:.4f}" if classifies else f"validation loss {loss:.4g}")
-    parts.append(f"{_short(speed)} rows/s")
-    parts.append(f"{_clock(left)} left" if told.step < told.steps else f"{_clock(told.seconds)}")
-    return "  ".join(parts)
+    speed = told.rows / told.seconds if told.seconds > 0 else 0.0
+    line = "  ".join(parts)
+    whole = f"{line}  {_short(speed)} rows/s"
+    return whole if len(whole) <= room else line
 
 
 def _short(number: float) -> str:

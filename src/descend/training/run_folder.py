@@ -21,7 +21,7 @@ from descend.models.writing import folder_in_the_making
 from descend.training.history import History
 
 LAST_GOOD = "last-good.safetensors"
-_OURS = (FILE_NAME, LAST_GOOD, "run.toml")  # what tells a run's folder from anything else
+_FILES = (FILE_NAME, LAST_GOOD, "run.toml", "history.csv", "metrics.json")
 
 
 def check_output(out: Path | None, overwrite: bool) -> None:
@@ -102,15 +102,27 @@ def _place(folder: Path, name: str, out: Path | None, overwrite: bool) -> Path:
     if out is None:
         return _numbered(folder, name)
     if overwrite and out.exists():
-        old = folder.with_name(folder.name + "-old")
-        out.rename(old)
-        folder.rename(out)
-        shutil.rmtree(old, ignore_errors=True)
-        return out
+        return _swap(folder, out)
     try:
         folder.rename(out)
     except OSError as error:
         raise OutputError(f"{out} cannot be written ({error.strerror})") from None
+    return out
+
+
+def _swap(folder: Path, out: Path) -> Path:
+    """Puts ``folder`` in the place of ``out``; whatever happens, one of the two is there."""
+    old = folder.with_name(folder.name + "-old")
+    try:
+        out.rename(old)
+        try:
+            folder.rename(out)
+        except BaseException:
+            old.rename(out)
+            raise
+    except OSError as error:
+        raise OutputError(f"{out} cannot be replaced ({error.strerror})") from None
+    shutil.rmtree(old, ignore_errors=True)
     return out
 
 
@@ -130,10 +142,11 @@ def _numbered(folder: Path, name: str) -> Path:
 
 
 def _may_be_replaced(out: Path) -> bool:
+    """Whether ``out`` is an empty folder, or holds nothing but what a run writes, with its run.toml."""
     if out.is_symlink() or not out.is_dir():
         return False
-    inside = [entry.name for entry in out.iterdir()]
-    return not inside or any(name in inside for name in _OURS)
+    inside = {entry.name for entry in out.iterdir()}
+    return not inside or ("run.toml" in inside and inside <= set(_FILES))
 
 
 def _existing_parent(folder: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,11 @@ from descend.engines.plan import Explicit, LastBatch, Order
 from descend.engines.protocol import Inputs, Program
 from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
-from descend.errors import DataError, OptionError, choices
+from descend.errors import DataError, OptionError
 from descend.models import Model
 from descend.networks import Network
 from descend.optimizers import SGD, Adam, Optimizer, RMSprop
+from descend.optimizers.optimizer import check_flag
 from descend.training.arrays import as_inputs, check_dtype, find_classes
 from descend.training.history import History
 from descend.training.loop import Listener, Schedule, run_steps
@@ -25,11 +26,10 @@ from descend.training.memory import check_memory
 from descend.training.progress import progress_bar
 
 Validation = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike]
-_LAST = ("keep", "drop", "wrap")
 _MOST_STEPS = 2**32 - 1  # the streams count steps in 32 bits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Training:
     """A finished training run.
 
@@ -42,6 +42,10 @@ class Training:
     model: Model
     history: History
     metrics: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        loss = f", loss {self.history.loss[-1]:.4g}" if self.history.epochs else ""
+        return f"<descend.Training of {self.model!r}, {self.history.epochs} epochs{loss}>"
 
 
 def train(
@@ -108,22 +112,23 @@ def train(
     [[3.0]]
     """
     dtype = check_dtype(dtype)
+    if not isinstance(network, Network):
+        raise OptionError(f"network must be a Network, not {type(network).__name__}")
+    if verbose not in (0, 1):
+        raise OptionError(f"verbose must be 0 or 1, not {verbose!r}")
     classes = find_classes(network, y)
     inputs = as_inputs(network, X, y, sample_weight, dtype, classes, "training")
-    if len(inputs.x) == 0:
-        raise DataError("training data has no rows")
     judged = None
     if validation is not None:
         judged = _validation(network, validation, dtype, classes, inputs.x.shape[1])
     seed = streams.check_seed(seed)
+    shuffle, replacement = check_flag("shuffle", shuffle), check_flag("replacement", replacement)
     if batches is not None:
         schedule = _explicit(batches, len(inputs.x))
     else:
         schedule = plan_epochs(
             len(inputs.x), batch_size, epochs, seed, last_batch, shuffle=shuffle, replacement=replacement
         )
-    if verbose not in (0, 1):
-        raise OptionError(f"verbose must be 0 or 1, not {verbose!r}")
     with progress_bar(shown=verbose == 1, classifies=network.classifies) as listener:
         program, history = train_inputs(
             network, inputs, schedule, optimizer, validation=judged, engine=engine,
@@ -140,14 +145,12 @@ def train_inputs(
     initial: dict[str, NDArray[Any]] | None, listener: Listener | None,
 ) -> tuple[Program, History]:  # fmt: skip
     """The same on arrays that are already in the engine's types."""
-    if not isinstance(network, Network):
-        raise OptionError(f"network must be a Network, not {type(network).__name__}")
     if not isinstance(optimizer, SGD | RMSprop | Adam):
         raise OptionError(f"optimizer must be SGD, RMSprop, Adam or AdamW, not {optimizer!r}")
     width = inputs.x.shape[1]
     check_memory(network, width, optimizer, np.dtype(dtype).itemsize)
     if initial is not None:
-        network.check_parameters(width, initial)
+        _check_initial(network, width, initial)
     program = get_engine(engine).compile(
         network, network.widths(width), optimizer, dtype, resolve_threads(threads), seed
     )
@@ -159,6 +162,15 @@ def train_inputs(
     return program, history
 
 
+def _check_initial(network: Network, width: int, initial: object) -> None:
+    if not isinstance(initial, Mapping):
+        raise OptionError("initial must map the parameters' names to arrays")
+    for name, array in initial.items():
+        if np.asarray(array).dtype.kind not in "biuf":
+            raise OptionError(f"initial {name} must hold numbers, not {np.asarray(array).dtype}")
+    network.check_parameters(width, initial)
+
+
 def plan_epochs(
     rows: int, batch_size: int, epochs: int, seed: int, last_batch: LastBatch = "keep",
     *, shuffle: bool = True, replacement: bool = False,
@@ -167,8 +179,6 @@ def plan_epochs(
     for name, value in (("batch_size", batch_size), ("epochs", epochs)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise OptionError(f"{name} must be a whole number of at least 1, not {value!r}")
-    if last_batch not in _LAST:
-        raise OptionError(f"unknown last_batch {last_batch!r}; {choices(last_batch, _LAST)}")
     order = Order(seed, rows, min(int(batch_size), rows), last_batch, shuffle, replacement)
     if order.per_epoch * int(epochs) > _MOST_STEPS:
         raise OptionError(f"{epochs} epochs of {order.per_epoch} steps are more than 2**32-1 steps")
@@ -176,6 +186,8 @@ def plan_epochs(
 
 
 def _explicit(batches: Sequence[ArrayLike], rows: int) -> Schedule:
+    if isinstance(batches, str) or not isinstance(batches, Iterable):
+        raise OptionError("batches must list the row numbers of every step")
     parts = [np.asarray(batch) for batch in batches]
     if not parts:
         raise OptionError("batches lists no step")

@@ -34,6 +34,7 @@ def read(
     target: str | None = None,
     ignore: Collection[str] = (),
     image_size: int | tuple[int, int] | None = None,
+    lenient: bool = False,
 ) -> Dataset:
     """A dataset from wherever it lies.
 
@@ -46,24 +47,42 @@ def read(
     ignore : columns to leave out.
     image_size : side, or (height, width), that images of a folder are resized to; None for the
         commonest size among them.
+    lenient : pass over ignored columns that are absent and options that do not apply, as those that a
+        model was trained with need not on another table.
 
     Raises
     ------
-    DataError : there is nothing there, it cannot be read, or a column is unknown.
+    DataError : there is nothing there, it cannot be read, a column is unknown, ``image_size`` is given
+        for anything but a folder of images by class, or ``ignore`` for images.
     """
-    if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        if path.is_dir():
-            return _folder(path, target, image_size)
-        if str(source) in built_in.NAMES and not path.exists():
-            table, own_target = built_in.read_built_in(str(source))
-            found = _dataset(table, own_target if target is None else target, ignore)
-            return replace(found, unit=built_in.UNITS.get((found.name, found.target), ""))
+    image_folder.check_size(image_size)
+    found = _read(source, target, ignore, image_size, lenient)
+    if found.images is not None and ignore and not lenient:
+        raise DataError(f"{found.name} holds images, which have no columns to ignore")
+    return found
+
+
+def _read(
+    source: Any,
+    target: str | None,
+    ignore: Collection[str],
+    image_size: int | tuple[int, int] | None,
+    lenient: bool,
+) -> Dataset:
+    if isinstance(source, str | os.PathLike) and (path := Path(source)).is_dir():
+        return _folder(path, target, image_size, lenient)
+    if image_size is not None and not lenient:
+        raise DataError(f"image_size is for a folder of images by class, not for {_called(source)}")
+    if isinstance(source, str | os.PathLike) and str(source) in built_in.NAMES and not Path(source).exists():
+        table, own_target = built_in.read_built_in(str(source))
+        found = _dataset(table, own_target if target is None else target, ignore, lenient)
+        return replace(found, unit=built_in.UNITS.get((found.name, found.target), ""))
     if isinstance(source, tuple):
         if in_memory.is_image_pair(source):
             return in_memory.images_of_pair(source)
-        return _dataset(in_memory.table_of_pair(source, target or "target"), target or "target", ignore)
-    return _dataset(read_table(source), target, ignore)
+        target = target or "target"
+        return _dataset(in_memory.table_of_pair(source, target), target, ignore, lenient)
+    return _dataset(read_table(source), target, ignore, lenient)
 
 
 def read_table(source: Any) -> Table:
@@ -96,16 +115,21 @@ def read_images(source: Any, shape: tuple[int, int, int]) -> Dataset:
         )
     path = Path(source)
     if not path.exists():
+        if str(source) in built_in.NAMES:
+            raise DataError(
+                f"{str(source)!r} is a built-in table, but the model was trained on images; "
+                "give an image or a folder of images"
+            )
         raise DataError(_nothing_there(path))
     if path.is_dir() and idx_folder.holds_idx(path):
         return idx_folder.read_idx_folder(path)
     return image_folder.read_images(path, shape)
 
 
-def _dataset(table: Table, target: str | None, ignore: Collection[str]) -> Dataset:
+def _dataset(table: Table, target: str | None, ignore: Collection[str], lenient: bool) -> Dataset:
     names = table.frame.columns
     for name in ignore:
-        if name not in names:
+        if name not in names and not lenient:
             raise DataError(f"{table.name} has no column {name!r} to ignore; {columns_hint(name, names)}")
     if target is not None and target not in names:
         raise DataError(f"{table.name} has no column {target!r}; {columns_hint(target, names)}")
@@ -115,14 +139,22 @@ def _dataset(table: Table, target: str | None, ignore: Collection[str]) -> Datas
     return Dataset(table.name, ColumnKinds(table, ignore), target, labels, table, notes=table.notes)
 
 
-def _folder(path: Path, target: str | None, image_size: int | tuple[int, int] | None) -> Dataset:
+def _folder(
+    path: Path, target: str | None, image_size: int | tuple[int, int] | None, lenient: bool
+) -> Dataset:
     if idx_folder.holds_idx(path):
+        if image_size is not None and not lenient:
+            raise DataError(f"image_size is for a folder of images by class, and {path} holds IDX files")
         found = idx_folder.read_idx_folder(path)
     else:
         found = image_folder.read_class_folder(path, image_size)
     if target is not None and target != found.target:
         raise DataError(f"{path} is a folder of images: its target is {found.target!r}, not {target!r}")
     return found
+
+
+def _called(source: Any) -> str:
+    return repr(os.fspath(source)) if isinstance(source, str | os.PathLike) else "data in memory"
 
 
 def _nothing_there(path: Path) -> str:

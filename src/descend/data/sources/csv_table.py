@@ -5,6 +5,7 @@
   is plainly Chinese, and said so. Anything else is refused by line, for a guess could change the labels.
 - Quotes are those of RFC 4180; a quote inside an unquoted cell is a plain character.
 - Every row must have as many cells as the header. Blank lines are skipped.
+- Between semicolons or tabs, columns of numbers with decimal commas are read with points.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from descend.data.sources.csv_structure import Records, find_records, is_well_qu
 from descend.data.table import Table, listing
 from descend.errors import DataError
 
+_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+_COMMA_NUMBER = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
+_SURE_COMMA = r"^[+-]?(0,|\d{4,},|\d+,(\d{1,2}|\d{4,})([eE]|$))"  # no thousands are written so
 _CHINESE = 0.9  # share of the non-ASCII characters that must be in everyday use
 _FOREIGN = (
     (b"PAR1", "a Parquet file; rename it to .parquet"),
@@ -61,7 +65,14 @@ def parse_csv(data: bytes, name: str) -> Table:
         header, frame, lines = _parse_whole(data, separator, name)
     names, named = _column_names(header, name)
     frame.columns = names
-    return Table(_cleaned(frame), name, lines, typed=False, notes=(*notes, *named))
+    frame = _cleaned(frame)
+    european = _decimal_commas(frame) if separator in (";", "\t") else []
+    if european:
+        frame = frame.with_columns(pl.col(european).str.replace(",", ".", literal=True))
+        columns = "column" if len(european) == 1 else "columns"
+        quoted = listing([repr(each) for each in european], 5)
+        named = (*named, f"{columns} {quoted}: commas were read as decimal points, 1,5 as 1.5")
+    return Table(frame, name, lines, typed=False, notes=(*notes, *named))
 
 
 def _as_utf8(data: bytes, name: str) -> tuple[bytes, tuple[str, ...]]:
@@ -186,23 +197,37 @@ def _ragged(name: str, line: int, found: int, width: int) -> DataError:
     return DataError(f"{name}, line {line}: {cells}, but the header has {columns}; mend the line")
 
 
+def _decimal_commas(frame: pl.DataFrame) -> list[str]:
+    """The columns whose cells are all numbers, some with a decimal comma and none with a point.
+
+    1,250 may be a thousand and more: such columns are taken only where another one leaves no doubt.
+    """
+    cells = pl.all().str
+    every = frame.select(cells.contains(_COMMA_NUMBER).all()).row(0)
+    some = frame.select(cells.contains(",", literal=True).any()).row(0)
+    sure = frame.select(cells.contains(_SURE_COMMA).any()).row(0)
+    found = [name for name, *both in zip(frame.columns, every, some, strict=True) if all(both)]
+    certain = {name for name, each in zip(frame.columns, sure, strict=True) if each}
+    return found if certain.intersection(found) else []
+
+
 def _column_names(header: list[str], table: str) -> tuple[list[str], tuple[str, ...]]:
-    """Stripped names, ``column 3`` for an empty one. Raises DataError for duplicates and missing headers."""
+    """Stripped names, ``column 3`` for an empty one, and notes. Raises DataError for duplicates."""
     names = [cell.strip() or f"column {place + 1}" for place, cell in enumerate(header)]
-    if all(_is_decimal(name) for name in names):
-        raise DataError(f"{table}, line 1 holds numbers where column names are expected; add a header line")
+    numbers = all(re.fullmatch(_NUMBER, name) for name in names)
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
+        numeric = all(re.fullmatch(_NUMBER, name) for name in twice)
+        remedy = "is the header line missing?" if numeric else "rename them"
         raise DataError(
-            f"{table}: duplicate column names {listing([repr(name) for name in twice])}; rename them"
+            f"{table}: duplicate column names {listing([repr(name) for name in twice])}; {remedy}"
         )
-    if all(name.lstrip("+-").isdigit() for name in names):
-        return names, (f"the first line, {listing(names, 5)}, was taken as column names",)
+    if numbers:
+        return names, (
+            f"the first line, {listing(names, 5)}, is taken as the header: its cells are numbers; "
+            "add a header line if it is data",
+        )
     return names, ()
-
-
-def _is_decimal(name: str) -> bool:
-    return re.fullmatch(r"[+-]?(\d+\.\d*|\.\d+)([eE][+-]?\d+)?|[+-]?\d+[eE][+-]?\d+", name) is not None
 
 
 def _cleaned(frame: pl.DataFrame) -> pl.DataFrame:

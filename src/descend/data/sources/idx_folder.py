@@ -55,7 +55,8 @@ def read_idx_folder(folder: Path) -> Dataset:
         counts.append(count)
         shapes.append(tuple(shape))
     if len(set(shapes)) > 1:
-        raise DataError(f"{folder}: training images are {shapes[0]} and test images {shapes[1]}")
+        train, test = (f"{height}×{width}" for height, width in shapes)
+        raise DataError(f"{folder}: training images are {train} and test images {test} (height×width)")
     height, width = shapes[0]
     images = np.empty((sum(counts), height * width), np.uint8)
     for part, end in zip(parts, np.cumsum(counts).tolist(), strict=True):

@@ -57,7 +57,7 @@ def read_class_folder(folder: Path, image_size: int | tuple[int, int] | None) ->
         )
     paths = [path for group in named.values() for path in group]
     looks = [_look(path) for path in paths]
-    shape = _common_shape(looks, _size(image_size))
+    shape = _common_shape(looks, check_size(image_size))
     if image_size is None and shape[0] * shape[1] * shape[2] > _MOST_INPUTS:
         raise DataError(
             f"{folder}: images of {size_text(shape)} are {shape[0] * shape[1] * shape[2]:,} inputs each; "
@@ -75,6 +75,7 @@ def read_class_folder(folder: Path, image_size: int | tuple[int, int] | None) ->
         images=load_images(paths, shape),
         image_shape=shape,
         notes=notes,
+        row_names=_names_in(folder, paths),
     )
 
 
@@ -89,7 +90,13 @@ def read_images(path: Path, shape: Shape) -> Dataset:
     else:
         raise DataError(f"{path} is no image; the model was trained on images ({' '.join(SUFFIXES)})")
     notes = _changes([_look(each) for each in paths], shape)
-    return Dataset(path.resolve().name, images=load_images(paths, shape), image_shape=shape, notes=notes)
+    return Dataset(
+        path.resolve().name,
+        images=load_images(paths, shape),
+        image_shape=shape,
+        notes=notes,
+        row_names=_names_in(path if path.is_dir() else path.parent, paths),
+    )
 
 
 def load_images(paths: Sequence[Path], shape: Shape) -> NDArray[np.uint8]:
@@ -118,14 +125,24 @@ def reshape_images(pixels: NDArray[np.uint8], found: Shape, wanted: Shape) -> ND
 
 
 def size_text(shape: Shape) -> str:
-    """``28×28 grey`` or ``64×48 colour``: width by height, as cameras and editors say it."""
-    return f"{shape[1]}×{shape[0]} {'grey' if shape[2] == 1 else 'colour'}"
+    """``64×48 (height×width) colour``: in the order of image_size."""
+    return f"{sides_text(shape)} {'grey' if shape[2] == 1 else 'colour'}"
 
 
-def _size(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+def sides_text(shape: Sequence[int]) -> str:
+    """``64×48 (height×width)``."""
+    return f"{shape[0]}×{shape[1]} (height×width)"
+
+
+def _names_in(folder: Path, paths: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(path.relative_to(folder).as_posix() for path in paths)
+
+
+def check_size(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    """Height and width. Raises DataError where they are not from 1 to 10000."""
     if image_size is None:
         return None
-    sides = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    sides = tuple(image_size) if isinstance(image_size, tuple | list) else (image_size, image_size)
     if len(sides) != 2 or not all(isinstance(side, int) and 1 <= side <= 10_000 for side in sides):
         raise DataError(f"image_size must be a side or (height, width) from 1 to 10000, not {image_size!r}")
     return sides[0], sides[1]
@@ -153,7 +170,7 @@ def _changes(looks: Sequence[Shape], shape: Shape) -> tuple[str, ...]:
     converted = sum(look[2] != shape[2] for look in looks)
     notes = []
     if resized:
-        notes.append(f"{resized:,} of {len(looks):,} images were resized to {shape[1]}×{shape[0]}")
+        notes.append(f"{resized:,} of {len(looks):,} images were resized to {sides_text(shape)}")
     if converted:
         notes.append(
             f"{converted:,} of {len(looks):,} images were converted to {'grey' if shape[2] == 1 else 'RGB'}"

@@ -51,8 +51,8 @@ def engine() -> NativeEngine:
         import descend.engines.native._native  # noqa: F401
     except ImportError as error:
         raise EngineUnavailable(
-            f"engine native was not built here ({error}); install a C++ compiler and run "
-            "pip install --force-reinstall --no-binary descend descend, or use engine reference"
+            f"engine native was not built here ({error}): install a C++ compiler and install descend "
+            "again, or use engine reference"
         ) from None
     return NativeEngine()
 
