@@ -29,15 +29,15 @@ test-native: $(VENV)/.test  ## the native engine's own tests; SANITIZE=thread or
 	build/native-$(or $(SANITIZE),plain)/native_tests
 
 check: $(VENV)/.check  ## formatting, lint, types, import contract
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
 
 format: $(VENV)/.check  ## put everything into the agreed form
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks docs
+	$(BIN)/ruff check --fix src tests benchmarks docs
 	$(BIN)/clang-format -i $(CXX_FILES)
 
 bench: $(VENV)/.test  ## an epoch timed beside what is installed

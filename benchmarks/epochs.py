@@ -105,8 +105,8 @@ def seconds(run: Callable[[int], None], count: int) -> float:
 
 
 def epochs_for(run: Callable[[int], None]) -> int:
-    """Epochs that take about half a second."""
-    count = 1
+    """Epochs that take about half a second; at least three, for the difference of two times is noisy."""
+    count = 3
     while (taken := seconds(run, count + 1)) < HALF_A_SECOND and count < 100_000:
         count = max(count + 1, min(count * 8, int(count * HALF_A_SECOND / taken)))
     return count

@@ -18,7 +18,12 @@ TARGET = Path(__file__).with_name("fit.svg").absolute()
 
 
 def main() -> None:
-    page = Console(record=True, width=100, file=Path(os.devnull).open("w"), highlight=False, force_terminal=True)  # noqa: SIM115
+    with Path(os.devnull).open("w") as nowhere:
+        page = Console(record=True, width=100, file=nowhere, highlight=False, force_terminal=True)
+        draw(page)
+
+
+def draw(page: Console) -> None:
     page.print(Text("$ descend fit houses", style="bold green"))
     surfaces.output = lambda quiet=False: page
     import descend.cli.fit as fit
