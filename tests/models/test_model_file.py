@@ -153,6 +153,39 @@ def test_descriptions_that_lie_are_refused_in_one_line(saved, change):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c.update(deviation=None),
+        lambda c: c.update(mean="x"),
+        lambda c: c.update(median=[1.0]),
+        lambda c: c.update(had_missing=10**12),
+        lambda c: c.update(name=["a"]),
+        lambda c: c.update(surprise=1),
+        lambda c: c.pop("mean"),
+        lambda c: c.update(kind="evil"),
+        lambda c: c.update(deviation=0.0),
+    ],
+)
+def test_encoders_that_lie_are_refused_when_loaded(tmp_path, change):
+    path = tmp_path / "m.safetensors"
+    descend.fit({"a": np.arange(20.0), "y": np.arange(20.0) ** 2}, "y", epochs=1).model.save(path)
+    _lying(path, lambda described: change(described["encoder"]["columns"][0]))
+    with pytest.raises(ModelFileError) as caught:
+        descend.load(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_no_rows_have_no_answers(engine):
+    X = np.arange(60.0).reshape(20, 3)
+    network = Network([Dense(2)], CrossEntropy())
+    model = descend.train(network, X, np.arange(20) % 2, optimizer=SGD(1e-4), engine=engine).model
+    for none in (np.empty((0, 3)), X[:0]):
+        assert model.predict(none).shape == (0,)
+        assert model.predict_proba(none).shape == (0, 2)
+
+
 def test_weights_of_another_kind_are_refused(saved):
     for tensors in ({"0.weight": np.ones(())}, {n: a.astype(np.int32) for n, a in load_file(saved).items()}):
         _lying(saved, lambda d: None, tensors)

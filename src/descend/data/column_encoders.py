@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.data import cells as reading
+from descend.data.described import checked_fields
 from descend.data.kinds import Column
 from descend.data.moments import mean_and_deviation, median
 from descend.data.table import Table
@@ -241,10 +242,9 @@ def to_json(encoder: ColumnEncoder) -> dict[str, Any]:
 
 def from_json(described: dict[str, Any]) -> ColumnEncoder:
     """The encoder again, exactly. Raises KeyError or TypeError for a description that is none."""
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in described.items()
-    }
-    return ENCODERS[fields.pop("kind")](**fields)
+    values = dict(described)
+    kind = ENCODERS[values.pop("kind")]
+    return kind(**checked_fields(kind, values))
 
 
 def _fit_numbers(values: NDArray[np.float64]) -> tuple[float, float, float]:

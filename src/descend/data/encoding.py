@@ -117,7 +117,10 @@ class TableEncoder:
         """The encoder again, exactly. Raises ModelFileError for a damaged description."""
         try:
             columns = tuple(column_encoders.from_json(column) for column in described["columns"])
-            return cls(columns, tuple(described["left_out"]), tuple(described["notes"]))
+            left_out, notes = described["left_out"], described["notes"]
+            if not all(isinstance(each, str) for each in (*left_out, *notes)):
+                raise TypeError("left_out and notes hold text")
+            return cls(columns, tuple(left_out), tuple(notes))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the encoder in the model file cannot be read: {error!r}") from None
 

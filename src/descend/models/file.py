@@ -153,6 +153,10 @@ def _build(described: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Model
         from descend.data.encoding import encoder_from_json
 
         encoder = encoder_from_json(encoder)
+        if len(encoder.feature_names) != _width(tensors):
+            raise ModelFileError(
+                f"its encoder gives {len(encoder.feature_names)} inputs, the network reads {_width(tensors)}"
+            )
     if target is not None:
         from descend.data.target import NumberTarget
 

@@ -97,6 +97,8 @@ class NativeProgram:
 
     def output(self, x: Array, scale: float = 1.0, probabilities: bool = False) -> Array:
         """The last layer's output (n, outputs) without dropout, or its softmax or sigmoid."""
+        if len(x) == 0:  # NumPy calls no array of no rows contiguous once it was sliced
+            return np.empty((0, self._network.outputs), self._dtype)
         with our_errors(DataError):
             return self._program.output(x=self._rows(x), scale=scale, probabilities=probabilities)
 
