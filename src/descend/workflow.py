@@ -257,8 +257,6 @@ def _inputs(prepared: Prepared, rows: NDArray[np.int64]) -> Inputs:
 
 
 def _about(prepared: Prepared) -> dict[str, Any]:
-    import numpy
-
     return {
         "task": prepared.task,
         "table": prepared.dataset.name,
@@ -268,7 +266,7 @@ def _about(prepared: Prepared) -> dict[str, Any]:
         "rows": prepared.dataset.rows,
         "seed": prepared.seed,
         "fingerprint": prepared.dataset.fingerprint,
-        "versions": {"descend": __version__, "numpy": numpy.__version__},
+        "versions": {"descend": __version__, "numpy": np.__version__},
     }
 
 

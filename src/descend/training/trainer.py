@@ -107,7 +107,7 @@ def train(
     >>> import numpy as np
     >>> from descend import SGD, Dense, Network, SquaredError, train
     >>> X = np.linspace(-1, 1, 50).reshape(-1, 1)
-    >>> run = train(Network([Dense(1)], SquaredError()), X, 3 * X[:, 0] + 1, optimizer=SGD(0.1), epochs=100)
+    >>> run = train(Network([Dense(1)], SquaredError()), X, 3 * X[:, 0] + 1, optimizer=SGD(0.3), epochs=100)
     >>> np.round(run.model.parameters["0.weight"], 3).tolist()
     [[3.0]]
     """
