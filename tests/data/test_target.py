@@ -18,6 +18,7 @@ from descend.data.dataset import Dataset
 from descend.data.moments import mean_and_deviation, median
 from descend.data.target import TASK_RULE, ClassTarget, NumberTarget, infer_task
 from descend.errors import DataError, ModelFileError
+from descend.models.classes import classes_from_json, classes_to_json
 
 
 def labelled(values: object) -> Dataset:
@@ -77,13 +78,12 @@ def test_classes_come_back_exactly_in_their_own_type(values: list[object]) -> No
     numbers = target.encode(dataset)
     assert numbers.dtype == np.int64
     assert sorted(set(numbers.tolist())) == list(range(len(target.classes)))
-    back = target.decode(numbers).tolist()
+    back = target.classes[numbers].tolist()
     assert back == values
     assert {type(value) for value in back} == {type(value) for value in values}
-    np.testing.assert_array_equal(target.numbers(target.decode(numbers)), numbers)
-    again = ClassTarget.from_json(json.loads(json.dumps(target.to_json())))
-    assert again.classes.dtype == target.classes.dtype
-    assert again.classes.tolist() == target.classes.tolist()
+    again = classes_from_json(json.loads(json.dumps(classes_to_json(target.classes))))
+    assert again.dtype == target.classes.dtype
+    assert again.tolist() == target.classes.tolist()
     assert target.classes.tolist() == sorted(set(values))  # type: ignore[type-var]
 
 
@@ -107,8 +107,6 @@ def test_an_unseen_label_is_named_with_its_place() -> None:
         DataError, match=r"the given table, row 3, column 'y': 'c' is not a class .* 'a', 'b'"
     ):
         target.encode(labelled(["a", "b", "c"]))
-    with pytest.raises(DataError, match="the labels, row 2: 'c' is not a class"):
-        target.numbers(["a", "c"])
 
 
 def test_labels_of_another_type_are_compared_by_value() -> None:
@@ -145,8 +143,6 @@ def test_numbers_are_standardised_and_come_back(values: list[float]) -> None:
 def test_damaged_descriptions(described: dict[str, object]) -> None:
     with pytest.raises(ModelFileError):
         NumberTarget.from_json(described)
-    with pytest.raises(ModelFileError):
-        ClassTarget.from_json({"classes": [None, {}]})
 
 
 @given(st.lists(st.floats(-1e300, 1e300, allow_subnormal=False), min_size=1, max_size=200))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from descend.data.dataset import Dataset
 from descend.data.kinds import infer_column
@@ -85,35 +85,6 @@ class ClassTarget:
             row = int(codes.is_null().arg_max() or 0)
             raise DataError(f"{dataset.place(row)}: {self._unknown(labels[row])}")
         return codes.to_numpy()
-
-    def numbers(self, labels: ArrayLike) -> NDArray[np.int64]:
-        """Class number of each label, (n,). Raises DataError for one that is not a class."""
-        table = Table(_frame_of(np.asarray(labels)), "the labels")
-        series = table.column("labels")
-        codes = self._codes(series)
-        if codes.null_count():
-            row = int(codes.is_null().arg_max() or 0)
-            raise DataError(f"the labels, row {row + 1:,}: {self._unknown(series[row])}")
-        return codes.to_numpy()
-
-    def decode(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
-        """Labels of class numbers, (n,)."""
-        return self.classes[numbers]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {"classes": self.classes.tolist()}
-
-    @classmethod
-    def from_json(cls, described: dict[str, Any]) -> ClassTarget:
-        """The target again, exactly. Raises ModelFileError for a damaged description."""
-        try:
-            values = described["classes"]
-            if len(values) < 2 or not all(isinstance(value, str | int | float) for value in values):
-                raise ValueError("no classes")
-            return cls(_class_array(values))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(f"the target in the model file cannot be read: {error!r}") from None
 
     def _codes(self, labels: pl.Series) -> pl.Series:
         """Class numbers, null for a label that is none.
@@ -235,11 +206,6 @@ def _class_array(values: list[Any]) -> NDArray[Any]:
     if all(isinstance(value, int) and -(2**63) <= value < 2**63 for value in values):
         return np.array(values, np.int64)
     return np.array(values, object)
-
-
-def _frame_of(labels: NDArray[Any]) -> pl.DataFrame:
-    values = labels.tolist() if labels.dtype.kind in "OUS" else labels
-    return pl.DataFrame({"labels": pl.Series(values, strict=False)})
 
 
 def _as_float(labels: pl.Series) -> pl.Series:
