@@ -53,7 +53,12 @@ class BoundProgram {
                const OptimizerTuple& optimizer, const std::string& instruction_set, int threads,
                std::uint64_t seed)
       : program_(checked_network(inputs, layers, loss), checked_optimizer(optimizer),
-                 choose_kernels(instruction_set), checked_threads(threads), seed) {}
+                 choose_kernels(instruction_set), checked_threads(threads), seed) {
+    program_.give_up = [] {
+      const nb::gil_scoped_acquire held;
+      return PyErr_CheckSignals() != 0;
+    };
+  }
 
   std::string instruction_set() const { return program_.table().name; }
 
@@ -66,6 +71,7 @@ class BoundProgram {
   nb::tuple run_order(long first_step, std::uint64_t seed, long rows, long size, int last, bool shuffle,
                       bool replacement, const Array& rate, const Array& decay, double seconds) {
     const Turn turn(taken_);
+    check_whole();
     const Data<T>& data = bound_data();
     if (rows < 1 || rows > data.rows)
       refuse("the order is of " + std::to_string(rows) + " rows, bound are " + std::to_string(data.rows));
@@ -83,6 +89,7 @@ class BoundProgram {
   nb::tuple run_listed(long first_step, const Array& rows, const Array& offsets, const Array& rate,
                        const Array& decay, double seconds) {
     const Turn turn(taken_);
+    check_whole();
     bound_data();
     Plan plan = checked_plan(first_step, rate, decay, seconds, [&] {
       return Batches(checked_listed(first_step, static_cast<long>(rate.shape(0)), rows, offsets), first_step);
@@ -92,45 +99,53 @@ class BoundProgram {
 
   nb::tuple gradient(const Array& rows, std::uint32_t step) {
     const Turn turn(taken_);
+    check_whole();
     const Data<T>& data = bound_data();
     const std::vector<std::uint32_t> numbers = checked_rows(rows, 0, length(rows, "rows"));
-    double loss;
+    std::optional<double> loss;
     {
       nb::gil_scoped_release released;
       loss = program_.gradient(data, numbers, step);
     }
+    if (!loss) throw nb::python_error();
     nb::list parts;
     for (long i = 0; i < program_.weights().parameters(); ++i)
       parts.append(part(i, StoredParameter<T>::gradient_part));
-    return nb::make_tuple(loss, parts);
+    return nb::make_tuple(*loss, parts);
   }
 
   Result<T> output(const Array& x, double scale, bool probabilities) {
     const Source source = checked_source(x, scale);
     const long rows = static_cast<long>(x.shape(0));
     const Turn turn(taken_);
+    check_whole();
     const auto outputs = static_cast<std::size_t>(program_.network().outputs());
     const Fresh<T> result = fresh<T>({static_cast<std::size_t>(rows), outputs});
+    bool finished;
     {
       nb::gil_scoped_release released;
-      program_.output(source, rows, probabilities, result.data);
+      finished = program_.output(source, rows, probabilities, result.data);
     }
+    if (!finished) throw nb::python_error();
     return result.array;
   }
 
   nb::tuple evaluate(const Array& x, const Array& y, const std::optional<Array>& weight, double scale) {
     const Bound<T> bound = checked_data(x, y, weight, scale);
     const Turn turn(taken_);
-    Sums sums;
+    check_whole();
+    std::optional<Sums> sums;
     {
       nb::gil_scoped_release released;
       sums = program_.evaluate(bound.data);
     }
-    return nb::make_tuple(sums.weight, sums.loss, sums.rows, sums.correct);
+    if (!sums) throw nb::python_error();
+    return nb::make_tuple(sums->weight, sums->loss, sums->rows, sums->correct);
   }
 
   Result<T> read(long parameter, int slot) {
     const Turn turn(taken_);
+    check_whole();
     check_part(parameter, slot);
     return part(parameter, slot);
   }
@@ -151,9 +166,14 @@ class BoundProgram {
     const Turn turn(taken_);
     if (number < 0) refuse("updates must be at least 0");
     program_.updates = number;
+    program_.torn = false;  // comes last of all that is loaded
   }
 
  private:
+  void check_whole() const {
+    if (program_.torn) refuse("an update was interrupted halfway: load weights before anything else");
+  }
+
   static int checked_threads(int threads) {
     if (threads < 1 || threads > 1024) refuse("threads must be from 1 to 1024");
     return threads;
@@ -176,7 +196,13 @@ class BoundProgram {
     if (!holds<T>(x) && !holds<std::uint8_t>(x)) refuse("x must be uint8 or of the program's dtype");
     if (!std::isfinite(scale)) refuse("scale must be finite");
     check_layout(x, "x");
-    return {x.data(), holds<std::uint8_t>(x), scale, program_.network().inputs, nullptr, 0};
+    return {x.data(),
+            holds<std::uint8_t>(x),
+            scale,
+            static_cast<long>(x.shape(0)),
+            program_.network().inputs,
+            nullptr,
+            0};
   }
 
   Bound<T> checked_data(const Array& x, const Array& y, const std::optional<Array>& weight,
@@ -268,6 +294,7 @@ class BoundProgram {
       nb::gil_scoped_release released;
       chunk = program_.run(bound_->data, plan, seconds);
     }
+    if (chunk.stopped == Stopped::interrupted) throw nb::python_error();
     return nb::make_tuple(copied(chunk.loss), copied(chunk.weight), copied(chunk.rows), copied(chunk.correct),
                           chunk.seconds, static_cast<int>(chunk.stopped));
   }

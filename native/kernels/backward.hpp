@@ -2,7 +2,6 @@
 #pragma once
 
 #include "kernels/forward.hpp"
-#include "kernels/update.hpp"
 
 namespace descend::DESCEND_ISA {
 namespace {
@@ -82,49 +81,28 @@ struct WideWeights {
           sum[i][v] = load(b.weight.gradient + offset + i * panel_width + v * lanes<T>);
     multiply_add<T, M, true>(sum, b.rows, b.input.data + k, 1, b.input.stride,
                              b.delta.data + panel * b.delta.panel_stride + column, panel_width);
+    const bool store_only = b.unfinished || b.weight_update.store_only;
+    if (b.weight_update.plain && !store_only) {
+#pragma GCC unroll 16
+      for (int i = 0; i < M; ++i)
+        for (int v = 0; v < 2; ++v)
+          plain_step(b.weight_update, b.weight.value + offset + i * panel_width + v * lanes<T>, sum[i][v]);
+    } else {
+      finish_tile(sum, offset, store_only);
+    }
+    if (b.transposed && !store_only)
+      refresh_transposed(b, k, M, panel * panel_width + column, tile_columns<T>);
+  }
+
+  template <int M>
+  DESCEND_INLINE void finish_tile(const Tile<T, M>& sum, long offset, bool store_only) const {
     T gradient[M * tile_columns<T>];
     for (int i = 0; i < M; ++i)
       for (int v = 0; v < 2; ++v) store(gradient + i * tile_columns<T> + v * lanes<T>, sum[i][v]);
-    const bool store_only = b.unfinished || b.weight_update.store_only;
     finish<T>(b.weight_update,
               {moved(b.weight, offset), M, panel_width, tile_columns<T>,
                b.outputs - panel * panel_width - column, gradient, tile_columns<T>},
               store_only);
-    if (b.transposed && !store_only)
-      refresh_transposed(b, k, M, panel * panel_width + column, tile_columns<T>);
-  }
-};
-
-template <class T>
-struct NarrowWeights {
-  const Backward<T>& b;
-  long k;  // first feature
-
-  template <int C>
-  DESCEND_INLINE void run(long output) const {
-    const long stride = padded(b.inputs), offset = output * stride + k;
-    Vector<T> sum[C][2] = {};
-    if (b.continued)
-      for (int c = 0; c < C; ++c)
-        for (int v = 0; v < 2; ++v) sum[c][v] = load(b.weight.gradient + offset + c * stride + v * lanes<T>);
-    const T* x = b.input.data + k;
-    const T* d = b.delta.data + output;
-    for (long i = 0; i < b.rows; ++i, x += b.input.stride, d += narrow_width) {
-      __builtin_prefetch(x + rows_ahead * b.input.stride);
-      const Vector<T> x0 = load(x), x1 = load(x + lanes<T>);
-#pragma GCC unroll 16
-      for (int c = 0; c < C; ++c) {
-        const Vector<T> own = splat(d[c]);
-        sum[c][0] = fma(x0, own, sum[c][0]);
-        sum[c][1] = fma(x1, own, sum[c][1]);
-      }
-    }
-    T gradient[C * tile_columns<T>];
-    for (int c = 0; c < C; ++c)
-      for (int v = 0; v < 2; ++v) store(gradient + c * tile_columns<T> + v * lanes<T>, sum[c][v]);
-    finish<T>(b.weight_update,
-              {moved(b.weight, offset), C, stride, tile_columns<T>, b.inputs - k, gradient, tile_columns<T>},
-              b.unfinished || b.weight_update.store_only);
   }
 };
 
@@ -147,7 +125,7 @@ template <class T>
 void learn(const Backward<T>& b, long panel, long first, long last) {
   if (first == 0 && b.bias.value) learn_bias(b, panel);
   if (is_narrow(b.outputs)) {
-    for (long k = first; k < last; k += tile_columns<T>) for_output_groups(b.outputs, NarrowWeights<T>{b, k});
+    learn_narrow(b, first, last);
     return;
   }
   for (long column = 0; column < panel_width; column += tile_columns<T>)

@@ -1,44 +1,12 @@
-// Forward: rows in, dropout, x W + b, activations.
+// Forward: dropout, x W + b, activations.
 #pragma once
 
 #include "kernels/math.hpp"
+#include "kernels/narrow.hpp"
 #include "kernels/philox.hpp"
-#include "kernels/tile.hpp"
 
 namespace descend::DESCEND_ISA {
 namespace {
-
-inline long row_number(const Source& source, long i) {
-  return source.numbers ? static_cast<long>(source.numbers[i]) : source.first + i;
-}
-
-constexpr long source_rows_ahead = 6;
-
-// Rows of a shuffled table lie anywhere in memory: ask for one some rows before it is read.
-DESCEND_INLINE void prefetch_row(const Source& source, long i, long value_bytes) {
-  const char* row = static_cast<const char*>(source.x) + row_number(source, i) * source.width * value_bytes;
-  for (long line = 0; line < source.width * value_bytes; line += 64) __builtin_prefetch(row + line);
-}
-
-template <class T>
-void read_rows(const Source& source, long rows, Matrix<T> out) {
-  const long width = source.width, end = padded(width);
-  const T scale = static_cast<T>(source.scale);
-  for (long i = 0; i < rows; ++i) {
-    if (i + source_rows_ahead < rows)
-      prefetch_row(source, i + source_rows_ahead, source.bytes ? 1 : static_cast<long>(sizeof(T)));
-    T* to = out.data + i * out.stride;
-    const long offset = row_number(source, i) * width;
-    if (source.bytes) {
-      const std::uint8_t* from = static_cast<const std::uint8_t*>(source.x) + offset;
-      for (long k = 0; k < width; ++k) to[k] = static_cast<T>(from[k]) * scale;
-    } else {
-      __builtin_memcpy(to, static_cast<const T*>(source.x) + offset,
-                       sizeof(T) * static_cast<unsigned long>(width));
-    }
-    for (long k = width; k < end; ++k) to[k] = T(0);
-  }
-}
 
 template <class T>
 void dropout(const DropoutMask& mask, long first_row, long rows, long width, Matrix<T> values,
@@ -86,77 +54,10 @@ struct WideForward {
   }
 };
 
-// z of C narrow outputs for R rows: sixteen lanes over the inputs, lane l takes k ≡ l mod 16.
-template <class T, int R, int C>
-DESCEND_INLINE void narrow_outputs(const Dense<T>& layer, const T* in, long in_stride, T* z, long z_stride,
-                                   long output) {
-  const long stride = padded(layer.inputs), end = round_up(layer.inputs, narrow_width);
-  T lane[R][C][narrow_width];
-  const T* weight = layer.weight + output * stride;
-  for (long v = 0; v < narrow_width; v += lanes<T>) {
-    Vector<T> sum[R][C] = {};
-    for (long k = v; k < end; k += narrow_width) {
-      Vector<T> x[R];
-#pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) x[r] = load(in + r * in_stride + k);
-#pragma GCC unroll 16
-      for (int c = 0; c < C; ++c) {
-        const Vector<T> w = load(weight + c * stride + k);
-#pragma GCC unroll 4
-        for (int r = 0; r < R; ++r) sum[r][c] = fma(x[r], w, sum[r][c]);
-      }
-    }
-#pragma GCC unroll 4
-    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 16
-      for (int c = 0; c < C; ++c) store(&lane[r][c][v], sum[r][c]);
-  }
-  for (int r = 0; r < R; ++r)
-    for (int c = 0; c < C; ++c) {
-      const T bias = layer.bias ? layer.bias[output + c] : T(0);
-      z[r * z_stride + output + c] = tree_sum(lane[r][c]) + bias;
-    }
-}
-
-#if DESCEND_VECTOR_BYTES == 64 || defined(DESCEND_NEON)
-constexpr int most_narrow = 10;  // outputs held in registers at once, times two rows or two vectors
-#else
-constexpr int most_narrow = 5;
-#endif
-
-// Calls body.run<outputs in the group>(first output): all groups but the last are full.
-template <class Body>
-DESCEND_INLINE void for_output_groups(long outputs, const Body& body) {
-  long c = 0;
-  for (; c + most_narrow <= outputs; c += most_narrow) body.template run<most_narrow>(c);
-  for (; c + 3 <= outputs; c += 3) body.template run<3>(c);
-  for (; c < outputs; ++c) body.template run<1>(c);
-}
-
-// All rows of one group of outputs, whose weights stay in the first-level cache.
-template <class T>
-struct NarrowForward {
-  const Dense<T>& layer;
-  Matrix<const T> in;
-  long rows;
-  Matrix<T> z;
-
-  template <int C>
-  DESCEND_INLINE void run(long output) const {
-    long i = 0;
-    for (; i + 2 <= rows; i += 2)
-      narrow_outputs<T, 2, C>(layer, in.data + i * in.stride, in.stride, z.data + i * z.stride, z.stride,
-                              output);
-    if (i < rows)
-      narrow_outputs<T, 1, C>(layer, in.data + i * in.stride, in.stride, z.data + i * z.stride, z.stride,
-                              output);
-  }
-};
-
 template <class T>
 void dense(const Dense<T>& layer, Matrix<const T> in, long rows, Matrix<T> z) {
   if (is_narrow(layer.outputs)) {
-    for_output_groups(layer.outputs, NarrowForward<T>{layer, in, rows, z});
+    NarrowDense<T>{layer, rows, z}(BlockRows<T>{in.data, in.stride, layer.inputs});
     return;
   }
   for (long panel = 0; panel * panel_width < layer.outputs; ++panel)

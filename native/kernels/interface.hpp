@@ -30,7 +30,7 @@ struct Source {
   const void* x;
   bool bytes;  // uint8 values, multiplied by scale on the way in
   double scale;
-  long width;
+  long rows, width;
   const std::uint32_t* numbers;
   long first;
 };
@@ -88,6 +88,7 @@ template <class T>
 struct Update {
   OptimizerKind kind;
   bool store_only;  // write the gradient and leave the weights
+  bool plain;       // the weights are changed, by sgd without momentum
   bool first;       // no update was made before
   bool nesterov, centered, amsgrad;
   T rate, decay, keep;  // keep = 1 − rate · decay (adamw)
@@ -109,6 +110,7 @@ struct Parameter {
 template <class T>
 struct Backward {
   long inputs, outputs, rows;
+  const Source* source;  // the rows where a narrow layer reads the table, else null
   Matrix<const T> input;
   Delta<const T> delta;
   Parameter<T> weight;
@@ -125,6 +127,7 @@ struct Kernels {
   void (*dropout)(const DropoutMask&, long first_row, long rows, long width, Matrix<T> values,
                   Matrix<T> slope);
   void (*dense)(const Dense<T>&, Matrix<const T> in, long rows, Matrix<T> z);
+  void (*dense_rows)(const Dense<T>&, const Source&, long rows, Matrix<T> z);  // narrow layers only
   void (*activate)(Activation, long rows, long width, Matrix<T> values, Matrix<T> slope);
   // Losses of rows, overwriting z. Where delta.data is set: the mean's derivative by the last layer's z,
   // `total` being the sum of all weights of the batch times its target columns, and `slope` the last

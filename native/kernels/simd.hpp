@@ -60,6 +60,18 @@ DESCEND_INLINE void store(T* to, Vector<T> v) {
   __builtin_memcpy(to, &v, sizeof v);
 }
 
+// Keeps a value that several multiply-adds use in a register: loaded once, not with each of them.
+template <class V>
+DESCEND_INLINE void hold(V& v) {
+#if defined(__AVX512F__)
+  __asm__("" : "+v"(v));
+#elif defined(__AVX2__) && DESCEND_VECTOR_BYTES == 32
+  __asm__("" : "+x"(v));
+#else
+  static_cast<void>(v);
+#endif
+}
+
 // x − 0 is x for every x, −0 included, so this is a broadcast and no arithmetic.
 template <class T>
 DESCEND_INLINE Vector<T> splat(T x) {
@@ -168,19 +180,102 @@ DESCEND_INLINE Vector<double> root(Vector<double> a) {
 }
 #endif
 
-// Adds sixteen numbers in pairs: 8 apart, 4 apart, 2 apart, neighbours.
 template <class T>
-DESCEND_INLINE T tree_sum(const T (&lane)[narrow_width]) {
+struct FourOf {
+  typedef T type __attribute__((vector_size(4 * sizeof(T))));
+};
+template <class T>
+using Four = typename FourOf<T>::type;
+
+// Elements of the eight in a and b.
+template <int i, int j, int k, int l, class V>
+DESCEND_INLINE V shuffle(V a, V b) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, i, j, k, l);
+#else
+  return __builtin_shuffle(a, b, decltype(a < b){i, j, k, l});
+#endif
+}
+
+template <class T>
+DESCEND_INLINE Four<T> quarter_sum(const T (&lane)[narrow_width]) {
   typedef T Eight __attribute__((vector_size(8 * sizeof(T))));
-  typedef T Four __attribute__((vector_size(4 * sizeof(T))));
   Eight low, high;
   __builtin_memcpy(&low, lane, sizeof low);
   __builtin_memcpy(&high, lane + 8, sizeof high);
   low = low + high;
-  Four half[2];
+  Four<T> half[2];
   __builtin_memcpy(half, &low, sizeof half);
-  const Four sum = half[0] + half[1];
+  return half[0] + half[1];
+}
+
+// (a0 + a2, a1 + a3, b0 + b2, b1 + b3)
+template <class V>
+DESCEND_INLINE V pair_sums(V a, V b) {
+  return shuffle<0, 1, 4, 5>(a, b) + shuffle<2, 3, 6, 7>(a, b);
+}
+
+// Bytes as whole numbers of T.
+template <class T>
+DESCEND_INLINE Vector<T> widened(const std::uint8_t* from) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return (Vector<T>)_mm512_maskz_cvtepi32_ps(
+        0xffff, _mm512_maskz_cvtepu8_epi32(0xffff, _mm_loadu_si128((const __m128i*)from)));
+  else
+    return (Vector<T>)_mm512_maskz_cvtepi32_pd(0xff,
+                                               _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)from)));
+#elif defined(__AVX2__) && defined(__FMA__)
+  constexpr long step = 32 / static_cast<long>(sizeof(T));
+  Vector<T> result;
+  for (long first = 0; first < lanes<T>; first += step) {
+    long long bytes = 0;
+    __builtin_memcpy(&bytes, from + first, step);
+    const __m128i narrow = _mm_cvtsi64_si128(bytes);
+    char* to = reinterpret_cast<char*>(&result) + first * static_cast<long>(sizeof(T));
+    if constexpr (sizeof(T) == 4) {
+      const __m256 wide = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(narrow));
+      __builtin_memcpy(to, &wide, sizeof wide);
+    } else {
+      const __m256d wide = _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(narrow));
+      __builtin_memcpy(to, &wide, sizeof wide);
+    }
+  }
+  return result;
+#elif defined(DESCEND_NEON)
+  std::uint32_t bytes = 0;
+  __builtin_memcpy(&bytes, from, lanes<T>);
+  const uint32x4_t words = vmovl_u16(vget_low_u16(vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(bytes)))));
+  if constexpr (sizeof(T) == 4)
+    return (Vector<T>)vcvtq_f32_u32(words);
+  else
+    return (Vector<T>)vcvtq_f64_u64(vmovl_u32(vget_low_u32(words)));
+#else
+  Vector<T> result;
+  for (long lane = 0; lane < lanes<T>; ++lane) result[lane] = static_cast<T>(from[lane]);
+  return result;
+#endif
+}
+
+// Adds sixteen numbers in pairs: 8 apart, 4 apart, 2 apart, neighbours.
+template <class T>
+DESCEND_INLINE T tree_sum(const T (&lane)[narrow_width]) {
+  const Four<T> sum = quarter_sum(lane);
   return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+}
+
+// The same for several, four at a time.
+template <int count, class T>
+DESCEND_INLINE void tree_sums(const T (&lane)[count][narrow_width], T (&total)[count]) {
+  int j = 0;
+#pragma GCC unroll 5
+  for (; j + 4 <= count; j += 4) {
+    const Four<T> a = pair_sums(quarter_sum(lane[j]), quarter_sum(lane[j + 1]));
+    const Four<T> b = pair_sums(quarter_sum(lane[j + 2]), quarter_sum(lane[j + 3]));
+    const Four<T> sum = shuffle<0, 2, 4, 6>(a, b) + shuffle<1, 3, 5, 7>(a, b);
+    __builtin_memcpy(total + j, &sum, sizeof sum);
+  }
+  for (; j < count; ++j) total[j] = tree_sum(lane[j]);
 }
 
 // Up to sixteen running sums, one a lane.

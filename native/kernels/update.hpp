@@ -19,7 +19,7 @@ struct Block {
 template <class T>
 DESCEND_INLINE Vector<T> sgd(const Update<T>& u, Vector<T> w, Vector<T> g, T* momentum_buffer) {
   g = g + u.decay * w;
-  if (u.momentum != T(0)) {
+  if (momentum_buffer) {
     const Vector<T> v = u.first ? g : u.momentum * load(momentum_buffer) + u.damped * g;
     store(momentum_buffer, v);
     g = u.nesterov ? g + u.momentum * v : v;
@@ -84,6 +84,13 @@ DESCEND_INLINE void update_vector(const Update<T>& u, const Parameter<T>& at, lo
   }
   // With eps = 0 the step of padding would be 0 / 0.
   store(at.value + offset, select<T>(real, w, Vector<T>{}));
+}
+
+// sgd without momentum, whose padding stays 0 by itself.
+template <class T>
+DESCEND_INLINE void plain_step(const Update<T>& u, T* at, Vector<T> g) {
+  const Vector<T> w = load(at);
+  store(at, sgd<T>(u, w, g, nullptr));
 }
 
 template <class T>

@@ -42,7 +42,7 @@ class PlannedSteps final : public StepPlanner<T> {
     chunk_.correct.push_back(step.sums.correct);
   }
 
-  void diverged() override { chunk_.stopped = Stopped::nonfinite; }
+  void stopped(Stopped why) override { chunk_.stopped = why; }
 
   double elapsed() const { return std::chrono::duration<double>(Clock::now() - started_).count(); }
 
@@ -74,9 +74,9 @@ class SingleStep final : public StepPlanner<T> {
   }
 
   void done(const Step<T>& step) override { sums = step.sums; }
-  void diverged() override {}
+  void stopped(Stopped) override { sums.reset(); }
 
-  Sums sums;
+  std::optional<Sums> sums = Sums{};
 
  private:
   Rows rows_;
@@ -100,19 +100,23 @@ Chunk Program<T>::run(const Data<T>& data, Plan& plan, double seconds) {
 }
 
 template <class T>
-double Program<T>::gradient(const Data<T>& data, std::span<const std::uint32_t> rows, std::uint32_t step) {
+std::optional<double> Program<T>::gradient(const Data<T>& data, std::span<const std::uint32_t> rows,
+                                           std::uint32_t step) {
   SingleStep<T> steps({rows.data(), static_cast<long>(rows.size())}, step, weights_.parameters());
   Training<T> training(*this, data, static_cast<long>(rows.size()), true);
   steps.bind(training);
   training.run(steps);
-  if (steps.sums.weight > 0) return steps.sums.loss / steps.sums.weight;
+  if (!steps.sums) return std::nullopt;
+  if (steps.sums->weight > 0) return steps.sums->loss / steps.sums->weight;
   weights_.clear_gradients();
   return 0.0;
 }
 
 template Chunk Program<float>::run(const Data<float>&, Plan&, double);
 template Chunk Program<double>::run(const Data<double>&, Plan&, double);
-template double Program<float>::gradient(const Data<float>&, std::span<const std::uint32_t>, std::uint32_t);
-template double Program<double>::gradient(const Data<double>&, std::span<const std::uint32_t>, std::uint32_t);
+template std::optional<double> Program<float>::gradient(const Data<float>&, std::span<const std::uint32_t>,
+                                                        std::uint32_t);
+template std::optional<double> Program<double>::gradient(const Data<double>&, std::span<const std::uint32_t>,
+                                                         std::uint32_t);
 
 }  // namespace descend

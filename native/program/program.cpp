@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "program/floating_point.hpp"
+#include "program/interruption.hpp"
 
 namespace descend {
 namespace {
@@ -73,8 +74,11 @@ Sums Program<T>::weigh(const Data<T>& data, const Source& rows, long count) cons
 
 template <class T>
 void Program<T>::forward(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks) {
-  Matrix<T> values = space.input(row), slope{};
-  kernels_.read_rows(source, rows, values);
+  Matrix<T> values{}, slope{};
+  if (!reads_table()) {
+    values = space.input(row);
+    kernels_.read_rows(source, rows, values);
+  }
   long width = network_.inputs;
   std::size_t dense = 0;
   for (std::size_t i = 0; i < network_.layers.size(); ++i) {
@@ -87,7 +91,11 @@ void Program<T>::forward(Workspace<T>& space, long row, const Source& source, lo
       continue;
     }
     const Matrix<T> z = space.output(dense, row);
-    kernels_.dense(weights_.layers()[dense].view(), {values.data, values.stride}, rows, z);
+    const Dense<T> view = weights_.layers()[dense].view();
+    if (values.data)
+      kernels_.dense(view, {values.data, values.stride}, rows, z);
+    else
+      kernels_.dense_rows(view, source, rows, z);
     slope = space.slope(dense, row);
     kernels_.activate(layer.activation, rows, layer.units, z, slope);
     values = z;
@@ -109,18 +117,20 @@ int Program<T>::useful_threads(double operations) const {
   return static_cast<int>(std::clamp(operations / operations_per_thread, 1.0, static_cast<double>(threads_)));
 }
 
-// body(workspace, first, count) for blocks of rows, on as many threads as pay.
+// body(workspace, rows, first, count) for blocks of rows, on as many threads as pay. False: given up.
 template <class T>
 template <class Body>
-void Program<T>::for_row_blocks(const Source& source, long rows, const Body& body) {
+bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& body) {
   const int threads = useful_threads(operations_per_row() * static_cast<double>(rows));
   const long room = std::min(rows, rows_per_block);
-  while (static_cast<int>(row_spaces_.size()) < threads) row_spaces_.emplace_back(weights_, room, false);
+  while (static_cast<int>(row_spaces_.size()) < threads)
+    row_spaces_.emplace_back(weights_, room, false, !reads_table());
   for (int t = 0; t < threads; ++t) {
     auto& space = row_spaces_[static_cast<std::size_t>(t)];
-    if (space.rows() < room) space = Workspace<T>(weights_, room, false);
+    if (space.rows() < room) space = Workspace<T>(weights_, room, false, !reads_table());
   }
   std::atomic<long> next{0};
+  Interruption interruption(give_up);
   pool_.run(threads, [&](int thread) {
     FloatingPointScope rounding;
     Workspace<T>& space = row_spaces_[static_cast<std::size_t>(thread)];
@@ -130,16 +140,18 @@ void Program<T>::for_row_blocks(const Source& source, long rows, const Body& bod
       part.first += first;
       forward(space, 0, part, count, nullptr);
       body(space, part, first, count);
+      if (thread == 0 ? interruption.asked() : interruption.came()) return;
     }
   });
+  return !interruption.came();
 }
 
 template <class T>
-void Program<T>::output(const Source& source, long rows, bool probabilities, T* out) {
-  if (rows == 0) return;
+bool Program<T>::output(const Source& source, long rows, bool probabilities, T* out) {
+  if (rows == 0) return true;
   const std::size_t last = weights_.layers().size() - 1;
   const long outputs = network_.outputs();
-  for_row_blocks(source, rows, [&](Workspace<T>& space, const Source&, long first, long count) {
+  return for_row_blocks(source, rows, [&](Workspace<T>& space, const Source&, long first, long count) {
     const Matrix<T> z = space.output(last, 0);
     if (probabilities) kernels_.probabilities(network_.loss.kind, count, outputs, z);
     for (long i = 0; i < count; ++i) std::copy_n(z.data + i * z.stride, outputs, out + (first + i) * outputs);
@@ -147,7 +159,7 @@ void Program<T>::output(const Source& source, long rows, bool probabilities, T* 
 }
 
 template <class T>
-Sums Program<T>::evaluate(const Data<T>& data) {
+std::optional<Sums> Program<T>::evaluate(const Data<T>& data) {
   FloatingPointScope rounding;
   const std::size_t last = weights_.layers().size() - 1;
   const Loss<T> loss = loss_of(data);
@@ -158,10 +170,11 @@ Sums Program<T>::evaluate(const Data<T>& data) {
     const long count = std::min(rows_weighed_at_once, data.rows - start);
     Source part = data.source;
     part.first = start;
-    for_row_blocks(part, count, [&](Workspace<T>& space, const Source& source, long first, long rows) {
+    const auto judge = [&](Workspace<T>& space, const Source& source, long first, long rows) {
       kernels_.loss(loss, source, rows, space.output(last, 0), 0.0, {}, {},
                     {losses.data() + first, correct.data() + first});
-    });
+    };
+    if (!for_row_blocks(part, count, judge)) return std::nullopt;
     for (long i = 0; i < count; ++i) {
       sums.loss += losses[static_cast<std::size_t>(i)];
       sums.correct += correct[static_cast<std::size_t>(i)];

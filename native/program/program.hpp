@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -30,7 +31,7 @@ struct Plan {
   std::vector<double> decay;  // (parameters,) or (steps, parameters)
 };
 
-enum class Stopped { finished, nonfinite, time };
+enum class Stopped { finished, nonfinite, time, interrupted };
 
 struct Chunk {
   std::vector<double> loss, weight, rows, correct;  // one of each per step done
@@ -52,13 +53,18 @@ class Program {
   const KernelTable& table() const { return table_; }
   Weights<T>& weights() { return weights_; }
   long updates = 0;
+  // Asked now and then, on the calling thread, whether a call is to be given up; empty: never.
+  std::function<bool()> give_up;
+  // An update was given up halfway: the weights are of no use until they are set again.
+  bool torn = false;
 
   Chunk run(const Data<T>& data, Plan& plan, double seconds);
-  // Leaves the gradient in the weights' gradient parts and returns the loss.
-  double gradient(const Data<T>& data, std::span<const std::uint32_t> rows, std::uint32_t step);
-  // Rows of outputs, or of their softmax (cross-entropy) or sigmoid (any other loss).
-  void output(const Source& source, long rows, bool probabilities, T* out);
-  Sums evaluate(const Data<T>& data);
+  // Leaves the gradient in the weights' gradient parts and returns the loss; nothing where it was given up.
+  std::optional<double> gradient(const Data<T>& data, std::span<const std::uint32_t> rows,
+                                 std::uint32_t step);
+  // Rows of outputs, or of their softmax (cross-entropy) or sigmoid (any other loss). False: given up.
+  bool output(const Source& source, long rows, bool probabilities, T* out);
+  std::optional<Sums> evaluate(const Data<T>& data);
 
  private:
   template <class>
@@ -70,6 +76,8 @@ class Program {
     long first_row;
   };
 
+  // A narrow first layer reads the table itself; others get a gathered copy of the block's rows.
+  bool reads_table() const { return !network_.layers[0].dropout() && is_narrow(network_.layers[0].units); }
   Loss<T> loss_of(const Data<T>& data) const;
   // Σ weight · class weight (a mean over columns for several), and Σ weight, in the rows' order.
   Sums weigh(const Data<T>& data, const Source& rows, long count) const;
@@ -78,7 +86,7 @@ class Program {
   int useful_threads(double operations) const;
   double operations_per_row() const;
   template <class Body>
-  void for_row_blocks(const Source& source, long rows, const Body& body);
+  bool for_row_blocks(const Source& source, long rows, const Body& body);
 
   Network network_;
   OptimizerOptions optimizer_;

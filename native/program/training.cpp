@@ -13,6 +13,7 @@ constexpr long fewest_block_rows = 192, most_block_rows = 4096;
 constexpr long rows_at_once = 48;     // what a second-level cache holds; a multiple of all tile heights
 constexpr long inputs_per_item = 48;  // a multiple of all tile heights
 constexpr long narrow_inputs_per_item = 2 * panel_width;
+constexpr double long_step = 1e8;  // operations, some milliseconds: shorter steps are not interrupted
 
 long block_rows(long row_bytes, long largest) {
   const long fitting = std::clamp(space_bytes / row_bytes, fewest_block_rows, most_block_rows);
@@ -31,11 +32,17 @@ double power(double base, long exponent) {
 
 template <class T>
 Training<T>::Training(Program<T>& program, const Data<T>& data, long largest, bool store_only)
-    : program_(program), data_(data), loss_(program.loss_of(data)), store_only_(store_only) {
+    : program_(program),
+      data_(data),
+      loss_(program.loss_of(data)),
+      store_only_(store_only),
+      before_update_(program.give_up),
+      in_update_(program.give_up) {
   Weights<T>& weights = program.weights_;
-  const long rows = block_rows(Workspace<T>::row_bytes(weights), largest);
+  const bool gathered = !program.reads_table();
+  const long rows = block_rows(Workspace<T>::row_bytes(weights, gathered), largest);
   auto& space = program.training_space_;
-  if (!space || space->rows() < rows) space.emplace(weights, rows, true);
+  if (!space || space->rows() < rows) space.emplace(weights, rows, true, gathered);
   const auto parameters = static_cast<std::size_t>(weights.parameters());
   for (std::size_t i = 0; i < parameters; ++i)
     if (store_only || largest > space->rows()) weights.parameter(static_cast<long>(i)).keep_gradient();
@@ -84,6 +91,7 @@ Update<T> Training<T>::update(double rate, double decay) const {
   Update<T> u{};
   u.kind = o.kind;
   u.store_only = store_only_;
+  u.plain = !store_only_ && o.kind == OptimizerKind::sgd && o.momentum == 0;
   u.first = number == 1;
   u.nesterov = o.nesterov;
   u.centered = o.centered;
@@ -137,12 +145,12 @@ void Training<T>::work(int thread, int threads, Barrier& barrier, StepPlanner<T>
       const long count = std::min(room, step.rows.count - start);
       rows_forward_and_back(step, start, count, thread, threads);
       barrier.wait();
-      if (nonfinite_.load(std::memory_order_relaxed)) {
-        if (thread == 0) planner.diverged();
+      if (nonfinite_.load(std::memory_order_relaxed) || before_update_.came()) {
+        if (thread == 0) planner.stopped(before_update_.came() ? Stopped::interrupted : Stopped::nonfinite);
         return;
       }
       if (step.sums.weight > 0) learn(step, start, count, thread);
-      if (thread == 0) {
+      if (thread == 0 && !in_update_.came()) {
         const RowLoss losses = program_.training_space_->losses(0);
         for (long i = 0; i < count; ++i)
           step.sums.loss += losses.loss[i], step.sums.correct += losses.correct[i];
@@ -153,8 +161,22 @@ void Training<T>::work(int thread, int threads, Barrier& barrier, StepPlanner<T>
         }
       }
       barrier.wait();
+      if (in_update_.came()) {
+        if (thread == 0) {
+          program_.torn = !store_only_;
+          planner.stopped(Stopped::interrupted);
+        }
+        return;
+      }
     }
   }
+}
+
+// Whether a long step is to be left here.
+template <class T>
+bool Training<T>::given_up(Interruption& interruption, int thread) const {
+  if (operations_ < long_step) return false;
+  return thread == 0 ? interruption.asked() : interruption.came();
 }
 
 template <class T>
@@ -164,7 +186,7 @@ void Training<T>::rows_forward_and_back(const Step<T>& step, long start, long co
   const long first = std::min(count, round_up(count * thread / threads, tile));
   const long last =
       thread + 1 == threads ? count : std::min(count, round_up(count * (thread + 1) / threads, tile));
-  for (long row = first; row < last; row += rows_at_once)
+  for (long row = first; row < last && !given_up(before_update_, thread); row += rows_at_once)
     block_forward_and_back(step, start, row, std::min(rows_at_once, last - row));
 }
 
@@ -197,35 +219,43 @@ void Training<T>::block_forward_and_back(const Step<T>& step, long start, long f
 
 template <class T>
 void Training<T>::learn(const Step<T>& step, long start, long count, int thread) {
-  Workspace<T>& space = *program_.training_space_;
-  auto& layers = program_.weights_.layers();
-  std::size_t layer = layers.size();  // none yet
+  Source rows = data_.source;
+  rows.numbers = step.rows.numbers + start;
+  std::size_t layer = program_.weights_.layers().size();  // none yet
   Backward<T> back{};
   for (std::size_t i = share_[static_cast<std::size_t>(thread)];
        i < share_[static_cast<std::size_t>(thread) + 1]; ++i) {
     const Item& item = items_[i];
-    if (item.layer != layer) {
-      layer = item.layer;
-      StoredDense<T>& own = layers[layer];
-      const Matrix<T> input = layer == 0 ? space.input(0) : space.output(layer - 1, 0);
-      const Delta<T> delta = space.delta(layer, 0);
-      std::size_t parameter = 0;
-      for (std::size_t before = 0; before < layer; ++before) parameter += 1 + layers[before].bias.size();
-      back = {own.inputs,
-              own.outputs,
-              count,
-              {input.data, input.stride},
-              {delta.data, delta.panel_stride, delta.width},
-              own.weight.view(),
-              own.bias.empty() ? Parameter<T>{} : own.bias.front().view(),
-              own.transposed.size() ? own.transposed.data() : nullptr,
-              start > 0,
-              start + space.rows() < step.rows.count,
-              step.updates[parameter],
-              step.updates[parameter + (own.bias.empty() ? 0 : 1)]};
-    }
+    if (item.layer != layer) back = backward(step, rows, start, count, layer = item.layer);
     program_.kernels_.learn(back, item.panel, item.first, item.last);
+    if (given_up(in_update_, thread)) return;
   }
+}
+
+template <class T>
+Backward<T> Training<T>::backward(const Step<T>& step, const Source& rows, long start, long count,
+                                  std::size_t layer) {
+  Workspace<T>& space = *program_.training_space_;
+  auto& layers = program_.weights_.layers();
+  StoredDense<T>& own = layers[layer];
+  const bool reads_table = layer == 0 && program_.reads_table();
+  const Matrix<T> input = layer == 0 ? space.input(0) : space.output(layer - 1, 0);
+  const Delta<T> delta = space.delta(layer, 0);
+  std::size_t parameter = 0;
+  for (std::size_t before = 0; before < layer; ++before) parameter += 1 + layers[before].bias.size();
+  return {own.inputs,
+          own.outputs,
+          count,
+          reads_table ? &rows : nullptr,
+          {input.data, input.stride},
+          {delta.data, delta.panel_stride, delta.width},
+          own.weight.view(),
+          own.bias.empty() ? Parameter<T>{} : own.bias.front().view(),
+          own.transposed.size() ? own.transposed.data() : nullptr,
+          start > 0,
+          start + space.rows() < step.rows.count,
+          step.updates[parameter],
+          step.updates[parameter + (own.bias.empty() ? 0 : 1)]};
 }
 
 template class Training<float>;

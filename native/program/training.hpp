@@ -4,6 +4,7 @@
 #include <atomic>
 #include <vector>
 
+#include "program/interruption.hpp"
 #include "program/program.hpp"
 
 namespace descend {
@@ -25,7 +26,7 @@ class StepPlanner {
   virtual ~StepPlanner() = default;
   virtual void next(Step<T>& step) = 0;  // sets end after the last one
   virtual void done(const Step<T>& step) = 0;
-  virtual void diverged() = 0;  // a loss was not finite: no update was made, the loop ends
+  virtual void stopped(Stopped why) = 0;  // nonfinite: no update was made; interrupted; the loop ends
 };
 
 template <class T>
@@ -50,18 +51,23 @@ class Training {
   void rows_forward_and_back(const Step<T>& step, long start, long count, int thread, int threads);
   void block_forward_and_back(const Step<T>& step, long start, long first, long rows);
   void learn(const Step<T>& step, long start, long count, int thread);
+  Backward<T> backward(const Step<T>& step, const Source& rows, long start, long count, std::size_t layer);
+  bool given_up(Interruption& interruption, int thread) const;
   Update<T> update(double rate, double decay) const;
 
   Program<T>& program_;
   const Data<T>& data_;
   Loss<T> loss_;
   bool store_only_;
-  double operations_;
+  double operations_;  // of a step
   std::vector<Item> items_;
   std::vector<double> cost_;        // of each item
   std::vector<std::size_t> share_;  // thread t has the items share_[t] … share_[t + 1] − 1
   Step<T> steps_[2];
   std::atomic<bool> nonfinite_{false};
+  // On the way forward and back, and while weights change: each is read behind one barrier only, where
+  // all threads see the same.
+  Interruption before_update_, in_update_;
 };
 
 }  // namespace descend

@@ -3,10 +3,10 @@
 namespace descend {
 
 template <class T>
-Workspace<T>::Workspace(const Weights<T>& weights, long rows, bool training)
+Workspace<T>::Workspace(const Weights<T>& weights, long rows, bool training, bool gathered)
     : rows_(rows), loss_(rows), correct_(rows) {
   const auto& layers = weights.layers();
-  shape(input_, layers.front().inputs);
+  if (gathered) shape(input_, layers.front().inputs);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto& layer = layers[i];
     widths_.push_back(layer.outputs);
@@ -27,8 +27,8 @@ void Workspace<T>::shape(Grid& grid, long width) {
 }
 
 template <class T>
-long Workspace<T>::row_bytes(const Weights<T>& weights) {
-  long values = padded(weights.layers().front().inputs);
+long Workspace<T>::row_bytes(const Weights<T>& weights, bool gathered) {
+  long values = gathered ? padded(weights.layers().front().inputs) : 0;
   for (const auto& layer : weights.layers()) values += 3 * padded(layer.outputs);
   return values * static_cast<long>(sizeof(T));
 }

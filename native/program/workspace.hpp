@@ -11,12 +11,13 @@ namespace descend {
 template <class T>
 class Workspace {
  public:
-  // Room for `rows` rows at once, with slopes and deltas where it is for training.
-  Workspace(const Weights<T>& weights, long rows, bool training);
+  // Room for `rows` rows at once, with slopes and deltas where it is for training, and with the inputs
+  // where they are gathered.
+  Workspace(const Weights<T>& weights, long rows, bool training, bool gathered);
 
   long rows() const { return rows_; }
   // Bytes that one row takes.
-  static long row_bytes(const Weights<T>& weights);
+  static long row_bytes(const Weights<T>& weights, bool gathered);
 
   Matrix<T> input(long row) { return at(input_, row); }
   Matrix<T> output(std::size_t layer, long row) { return at(outputs_[layer], row); }

@@ -32,8 +32,11 @@ std::vector<T> trained(const std::string& instruction_set, int threads, long ste
 
   std::vector<T> x(rows * inputs);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>((i * 53) % 97) / T(48.5) - T(1);
-  Data<T> data{
-      {x.data(), false, 1.0, inputs, nullptr, 0}, rows, std::vector<std::int32_t>(rows), nullptr, nullptr};
+  Data<T> data{{x.data(), false, 1.0, rows, inputs, nullptr, 0},
+               rows,
+               std::vector<std::int32_t>(rows),
+               nullptr,
+               nullptr};
   for (std::size_t i = 0; i < data.labels.size(); ++i) data.labels[i] = x[i * inputs] > T(0) ? 1 : 0;
   Plan plan{0, steps, Batches(Order{3, rows, 64, LastBatch::keep, true, false}),
             std::vector<double>(static_cast<std::size_t>(steps), 0.01), std::vector<double>(7, 0.01)};

@@ -9,6 +9,11 @@ import time
 import numpy as np
 import pytest
 
+import descend
+from descend.engines.native.program import NativeProgram
+from descend.engines.plan import Explicit, Plan
+from descend.engines.protocol import Inputs
+
 COMMAND = "import sys; from descend.cli import main; main()"
 
 
@@ -67,3 +72,83 @@ def test_a_closed_pipe_is_no_error(tmp_path):
     with predict.stderr:
         assert predict.stderr.read() == ""
     assert predict.wait(timeout=60) == 0
+
+
+class _Interrupted(Exception):
+    pass
+
+
+def _seconds_to_answer(call, after=0.3):
+    """How long after a signal the call is given up."""
+
+    def interrupt(*_):
+        raise _Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    started = time.perf_counter()
+    signal.setitimer(signal.ITIMER_REAL, after)
+    try:
+        with pytest.raises(_Interrupted):
+            call()
+        return time.perf_counter() - started - after
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="module")
+def wide():
+    """A program whose single step over all rows takes seconds, and its rows."""
+    layers = [descend.Dense(1500, "relu"), descend.Dense(1500, "relu"), descend.Dense(10)]
+    network = descend.Network(layers, loss=descend.CrossEntropy())
+    program = NativeProgram(network, 200, descend.SGD(0.1), "float32", 2, 0)
+    x = np.random.default_rng(0).normal(size=(20_000, 200)).astype(np.float32)
+    program.bind(Inputs(x, np.zeros(len(x), np.int64)))
+    return program, x
+
+
+def test_a_single_long_step_is_interrupted(wide):
+    program, x = wide
+    before = program.state()
+    everything = Explicit(np.arange(len(x)), np.array([0, len(x)]))
+    plan = Plan(0, 1, everything, np.array([0.1]), np.zeros(6))
+    assert _seconds_to_answer(lambda: program.run(plan, 60.0)) < 1
+    program.load(before)  # also where the update itself was interrupted
+    assert (
+        program.run(Plan(0, 1, Explicit(np.arange(8), np.array([0, 8])), plan.rate, plan.decay), 1.0).done
+        == 1
+    )
+    program.load(before)
+
+
+def test_a_gradient_and_a_long_prediction_are_interrupted(wide):
+    program, x = wide
+    before = program.state()
+    assert _seconds_to_answer(lambda: program.gradient(np.arange(len(x)), 0)) < 1
+    many = np.tile(x, (5, 1))
+    assert _seconds_to_answer(lambda: program.output(many)) < 1
+    after = program.state()
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_weights_left_halfway_through_an_update_are_refused():
+    network = descend.Network([descend.Dense(2500, "relu"), descend.Dense(2500)], loss=descend.SquaredError())
+    program = NativeProgram(network, 10, descend.Adam(0.1), "float32", 2, 0)
+    before = program.state()
+    x = np.ones((64, 10), np.float32)
+    program.bind(Inputs(x, np.ones((64, 2500), np.float32)))
+    steps = 1000
+    rows = Explicit(np.tile(np.arange(64), steps), np.arange(steps + 1) * 64)
+    plan = Plan(0, steps, rows, np.full(steps, 1e-9), np.zeros(4))
+    for attempt in range(50):  # until a signal falls into an update
+        _seconds_to_answer(lambda: program.run(plan, 60.0), 0.1 + 0.013 * attempt)
+        try:
+            program.state()
+        except descend.errors.OptionError as error:
+            assert "load weights" in str(error)
+            break
+        program.load(before)
+    else:
+        raise AssertionError("no signal fell into an update")
+    program.load(before)
+    assert all(np.array_equal(before[name], value) for name, value in program.state().items())
