@@ -20,7 +20,7 @@ void check_rows(long rows) {
 
 Result<std::int64_t> order(std::uint64_t seed, std::uint32_t step, long rows, bool replacement) {
   check_rows(rows);
-  OrderStream stream(seed, rows);
+  OrderStream stream(choose_kernels(""), seed, rows);
   std::vector<std::uint32_t> drawn(static_cast<std::size_t>(rows));
   replacement ? stream.draws(step, drawn.data()) : stream.permutation(step, drawn.data());
   const Fresh<std::int64_t> result = fresh<std::int64_t>({drawn.size()});
@@ -35,7 +35,8 @@ Result<double> kept(const std::string& instruction_set, std::uint64_t seed, std:
   const Fresh<double> result =
       fresh<double>({static_cast<std::size_t>(rows), static_cast<std::size_t>(width)});
   std::fill_n(result.data, rows * width, 1.0);
-  const DropoutMask mask{seed, step, layer, static_cast<std::uint32_t>(rate * 4294967296.0), 1.0};
+  const DropoutMask mask{dropout_stream(seed, step, layer), static_cast<std::uint32_t>(rate * 4294967296.0),
+                         1.0};
   choose_kernels(instruction_set).twice.dropout(mask, 0, rows, width, {result.data, width}, {nullptr, 0});
   return result.array;
 }

@@ -80,10 +80,11 @@ class BoundProgram {
       refuse("a batch cannot have " + std::to_string(size) + " rows");
     if (last == static_cast<int>(LastBatch::drop) && size > rows)
       refuse("every batch is dropped: it is larger than the table");
-    Plan plan = checked_plan(first_step, rate, decay, seconds, [&] {
-      return Batches(Order{seed, rows, size, static_cast<LastBatch>(last), shuffle, replacement});
-    });
-    return run(plan, seconds);
+    // The next chunk of a run goes on in the same epoch's order.
+    const Order order{seed, rows, size, static_cast<LastBatch>(last), shuffle, replacement};
+    if (!batches_ || !(order_ == order)) batches_.emplace(program_.table(), order);
+    order_ = order;
+    return run(checked_plan(first_step, rate, decay, seconds, *batches_), seconds);
   }
 
   nb::tuple run_listed(long first_step, const Array& rows, const Array& offsets, const Array& rate,
@@ -91,10 +92,8 @@ class BoundProgram {
     const Turn turn(taken_);
     check_whole();
     bound_data();
-    Plan plan = checked_plan(first_step, rate, decay, seconds, [&] {
-      return Batches(checked_listed(first_step, static_cast<long>(rate.shape(0)), rows, offsets), first_step);
-    });
-    return run(plan, seconds);
+    Batches batches(checked_listed(first_step, length(rate, "rate"), rows, offsets), first_step);
+    return run(checked_plan(first_step, rate, decay, seconds, batches), seconds);
   }
 
   nb::tuple gradient(const Array& rows, std::uint32_t step) {
@@ -202,6 +201,8 @@ class BoundProgram {
             static_cast<long>(x.shape(0)),
             program_.network().inputs,
             nullptr,
+            0,
+            nullptr,
             0};
   }
 
@@ -266,9 +267,8 @@ class BoundProgram {
     return listed;
   }
 
-  template <class MakeBatches>
   Plan checked_plan(long first_step, const Array& rate, const Array& decay, double seconds,
-                    const MakeBatches& make_batches) {
+                    Batches& batches) {
     const long steps = length(rate, "rate"), parameters = program_.weights().parameters();
     const double* rates = checked<double>(rate, "rate", {steps});
     const bool per_step = decay.ndim() == 2;
@@ -278,7 +278,7 @@ class BoundProgram {
     if (std::isnan(seconds)) refuse("seconds is not a number");
     Plan plan{first_step,
               steps,
-              make_batches(),
+              batches,
               {rates, rates + steps},
               {decays, decays + (per_step ? steps : 1) * parameters}};
     for (const auto* values : {&plan.rate, &plan.decay})
@@ -288,7 +288,7 @@ class BoundProgram {
     return plan;
   }
 
-  nb::tuple run(Plan& plan, double seconds) {
+  nb::tuple run(const Plan& plan, double seconds) {
     Chunk chunk;
     {
       nb::gil_scoped_release released;
@@ -314,6 +314,8 @@ class BoundProgram {
 
   Program<T> program_;
   std::optional<Bound<T>> bound_;
+  Order order_{};
+  std::optional<Batches> batches_;  // of order_
   std::atomic<bool> taken_{false};
 };
 

@@ -15,12 +15,12 @@ void dropout(const DropoutMask& mask, long first_row, long rows, long width, Mat
   const std::uint64_t blocks = static_cast<std::uint64_t>(width + 3) / 4;
   for (long i = 0; i < rows; ++i) {
     const std::uint64_t start = static_cast<std::uint64_t>(first_row + i) * blocks;
-    for (std::uint64_t block = 0; block < blocks; block += philox_batch) {
-      std::uint32_t word[4 * philox_batch];
-      philox(mask, start + block, word);
+    for (std::uint64_t block = 0; block < blocks; block += stream_blocks) {
+      std::uint32_t word[4 * stream_blocks];
+      philox(mask.stream, start + block, word);
       const long column = static_cast<long>(4 * block);
       const long left = width - column;
-      const long count = left < 4 * philox_batch ? left : 4 * philox_batch;
+      const long count = left < 4 * stream_blocks ? left : 4 * stream_blocks;
       T* value = values.data + i * values.stride + column;
       for (long u = 0; u < count; ++u) value[u] = word[u] >= mask.threshold ? value[u] * factor : T(0);
       if (!slope.data) continue;

@@ -33,6 +33,8 @@ struct Source {
   long rows, width;
   const std::uint32_t* numbers;
   long first;
+  const std::uint32_t* ahead;  // rows that will be read next, to be asked for meanwhile
+  long rows_ahead;
 };
 
 // A rectangle of values with rows `stride` apart, columns padded with zeros to a multiple of 32.
@@ -58,9 +60,14 @@ struct Dense {
   const T* transposed;  // wide layers that pass deltas on: [panel of inputs][output][32]
 };
 
-struct DropoutMask {
+// Random words by counter: block b holds the words 4 b … 4 b + 3.
+struct Stream {
   std::uint64_t seed;
-  std::uint32_t step, layer;
+  std::uint32_t step, layer, purpose;
+};
+
+struct DropoutMask {
+  Stream stream;
   std::uint32_t threshold;  // a unit is kept iff its word is at least this
   double factor;
 };
@@ -143,9 +150,14 @@ struct Kernels {
   double (*saturate)(long rounds);
 };
 
+// Words are drawn this many blocks at a time.
+inline constexpr long stream_blocks = 16;
+
 struct KernelTable {
   const char* name;
   long tile_rows;
+  // Words of `blocks` blocks, a multiple of stream_blocks, from block `first` on.
+  void (*words)(const Stream&, std::uint64_t first, long blocks, std::uint32_t* out);
   Kernels<float> single;
   Kernels<double> twice;
 };

@@ -46,6 +46,16 @@ struct LossRow {
   }
 };
 
+// In pairs far apart: the order does not change a maximum.
+template <class T>
+DESCEND_INLINE T largest_lane(Vector<T> v) {
+  T lane[lanes<T>];
+  store(lane, v);
+  for (long half = lanes<T> / 2; half > 0; half /= 2)
+    for (long i = 0; i < half; ++i) lane[i] = lane[i + half] > lane[i] ? lane[i + half] : lane[i];
+  return lane[0];
+}
+
 template <class T>
 DESCEND_INLINE T largest(const T* z, long outputs) {
   Vector<T> most = splat(-Constants<T>::infinity);
@@ -53,9 +63,7 @@ DESCEND_INLINE T largest(const T* z, long outputs) {
     const Vector<T> v = select<T>(columns_before<T>(k, outputs), load(z + k), splat(-Constants<T>::infinity));
     most = select<T>(v > most, v, most);
   }
-  T result = most[0];
-  for (long lane = 1; lane < lanes<T>; ++lane) result = most[lane] > result ? most[lane] : result;
-  return result;
+  return largest_lane<T>(most);
 }
 
 // z becomes exp(z − most); gives their sum, and in `pulled` the sum of class_weight · (z − most).
@@ -75,38 +83,66 @@ DESCEND_INLINE T exponentials(T* z, long outputs, T most, const T* class_weight,
   return sum.total();
 }
 
+// Whether `value` stands in a column before `end`.
 template <class T>
-DESCEND_INLINE long first_equal(const T* z, long outputs, T value) {
-  for (long c = 0; c < outputs; ++c)
-    if (z[c] == value) return c;
-  return -1;
+DESCEND_INLINE bool stands_before(const T* z, long end, T value) {
+  Mask<T> equal = {};
+  for (long k = 0; k < end; k += lanes<T>) equal |= (load(z + k) == value) & columns_before<T>(k, end);
+  std::uint64_t word[sizeof equal / 8], any = 0;
+  __builtin_memcpy(word, &equal, sizeof equal);
+  for (std::uint64_t part : word) any |= part;
+  return any != 0;
 }
 
+// Rows whose logarithms are taken together.
+constexpr long rows_together = 16;
+
+// Rows in three passes, for what comes first of one row must not wait for what comes last of another.
 template <class T>
-DESCEND_INLINE double cross_entropy(const Loss<T>& loss, const LossRow<T>& row, long label, bool& right) {
-  const T most = largest(row.z, row.outputs);
-  right = first_equal(row.z, row.outputs, most) == label;
-  const T own = row.z[label] - most;
-  const T pull = static_cast<T>(1.0 - loss.smoothing) * loss.class_weight[label];
-  const T spread = static_cast<T>(loss.smoothing / static_cast<double>(row.outputs));
-  T pulled = T(0);
-  const bool smooth = loss.smoothing > 0;
-  const T sum = exponentials(row.z, row.outputs, most, loss.class_weight, smooth ? &pulled : nullptr);
-  const T all = smooth ? pull + spread * static_cast<T>(loss.class_weight_sum) : pull;
-  const T log_sum = log<T>(splat(sum))[0];
-  T value = all * log_sum - pull * own;
-  if (smooth) value = value - spread * pulled;
-  if (row.wanted()) {
+struct CrossEntropyRows {
+  const Loss<T>& loss;
+  long label[rows_together];
+  T own[rows_together], sum[rows_together], log_sum[rows_together], pulled[rows_together];
+  bool right[rows_together];
+
+  DESCEND_INLINE bool smooth() const { return loss.smoothing > 0; }
+  DESCEND_INLINE T pull(long i) const {
+    return static_cast<T>(1.0 - loss.smoothing) * loss.class_weight[label[i]];
+  }
+  DESCEND_INLINE T spread() const {
+    return static_cast<T>(loss.smoothing / static_cast<double>(loss.outputs));
+  }
+  DESCEND_INLINE T all(long i) const {
+    return smooth() ? pull(i) + spread() * static_cast<T>(loss.class_weight_sum) : pull(i);
+  }
+
+  DESCEND_INLINE void exponentiate(long i, T* z, long own_label) {
+    const T most = largest(z, loss.outputs);
+    label[i] = own_label;
+    right[i] = z[own_label] == most && !stands_before(z, own_label, most);
+    own[i] = z[own_label] - most;
+    sum[i] = exponentials(z, loss.outputs, most, loss.class_weight, smooth() ? &pulled[i] : nullptr);
+  }
+
+  DESCEND_INLINE void logarithms() {
+    for (long i = 0; i < rows_together; i += lanes<T>) store(log_sum + i, log<T>(load(sum + i)));
+  }
+
+  DESCEND_INLINE double value(long i) const {
+    const T value = all(i) * log_sum[i] - pull(i) * own[i];
+    return static_cast<double>(smooth() ? value - spread() * pulled[i] : value);
+  }
+
+  DESCEND_INLINE void derive(long i, const LossRow<T>& row) const {
     long k = 0;
     for (; k < row.outputs; k += lanes<T>) {
-      Vector<T> d = all * (load(row.z + k) / sum);
-      if (smooth) d = d - spread * load(loss.class_weight + k);
-      row.derive(k, select<T>(column_is<T>(k, label), d - pull, d));
+      Vector<T> d = all(i) * (load(row.z + k) / sum[i]);
+      if (smooth()) d = d - spread() * load(loss.class_weight + k);
+      row.derive(k, select<T>(column_is<T>(k, label[i]), d - pull(i), d));
     }
     row.pad(k);
   }
-  return static_cast<double>(value);
-}
+};
 
 template <class T>
 DESCEND_INLINE double binary_cross_entropy(const Loss<T>& loss, const LossRow<T>& row, const T* targets,
@@ -158,32 +194,65 @@ DESCEND_INLINE double regression(const Loss<T>& loss, const LossRow<T>& row, con
   return static_cast<double>(sum.total()) / static_cast<double>(row.outputs);
 }
 
+// What a call of the loss works on.
+template <class T>
+struct LossBlock {
+  const Loss<T>& loss;
+  const Source& source;
+  Matrix<T> z;
+  double total;
+  Matrix<const T> slope;
+  Delta<T> delta;
+  RowLoss out;
+
+  DESCEND_INLINE double weight(long i) const {
+    return loss.weight ? static_cast<double>(loss.weight[row_number(source, i)]) : 1.0;
+  }
+  DESCEND_INLINE LossRow<T> row(long i) const {
+    return {z.data + i * z.stride,
+            loss.outputs,
+            total > 0 ? static_cast<T>(weight(i) / total) : T(0),
+            slope.data ? slope.data + i * slope.stride : nullptr,
+            delta,
+            i};
+  }
+  DESCEND_INLINE void put(long i, double value, double right) const {
+    out.loss[i] = weight(i) * value;
+    out.correct[i] = weight(i) * right;
+  }
+
+  void cross_entropy(long first, long count) const {
+    CrossEntropyRows<T> rows{loss, {}, {}, {}, {}, {}, {}};
+    for (long i = 0; i < rows_together; ++i) rows.sum[i] = T(1);
+    for (long i = 0; i < count; ++i)
+      rows.exponentiate(i, z.data + (first + i) * z.stride, loss.labels[row_number(source, first + i)]);
+    rows.logarithms();
+    for (long i = 0; i < count; ++i) {
+      put(first + i, rows.value(i), rows.right[i] ? 1 : 0);
+      if (delta.data) rows.derive(i, row(first + i));
+    }
+  }
+
+  void others(long i) const {
+    const T* targets = loss.targets + row_number(source, i) * loss.outputs;
+    double right = 0;
+    const double value = loss.kind == LossKind::binary_cross_entropy
+                             ? binary_cross_entropy(loss, row(i), targets, right)
+                             : regression(loss, row(i), targets);
+    put(i, value, right);
+  }
+};
+
 template <class T>
 void loss(const Loss<T>& loss, const Source& source, long rows, Matrix<T> z, double total,
           Matrix<const T> slope, Delta<T> delta, RowLoss out) {
-  for (long i = 0; i < rows; ++i) {
-    const long number = row_number(source, i);
-    const double weight = loss.weight ? static_cast<double>(loss.weight[number]) : 1.0;
-    const T coefficient = total > 0 ? static_cast<T>(weight / total) : T(0);
-    const LossRow<T> row{z.data + i * z.stride,
-                         loss.outputs,
-                         coefficient,
-                         slope.data ? slope.data + i * slope.stride : nullptr,
-                         delta,
-                         i};
-    double value = 0, right = 0;
-    if (loss.kind == LossKind::cross_entropy) {
-      bool hit = false;
-      value = cross_entropy(loss, row, loss.labels[number], hit);
-      right = hit ? 1 : 0;
-    } else if (loss.kind == LossKind::binary_cross_entropy) {
-      value = binary_cross_entropy(loss, row, loss.targets + number * loss.outputs, right);
-    } else {
-      value = regression(loss, row, loss.targets + number * loss.outputs);
-    }
-    out.loss[i] = weight * value;
-    out.correct[i] = weight * right;
-  }
+  const LossBlock<T> block{loss, source, z, total, slope, delta, out};
+  const long step = loss.kind == LossKind::cross_entropy ? rows_together : 1;
+  for (long i = 0; i < rows; i += step)
+    if (loss.kind == LossKind::cross_entropy)
+      block.cross_entropy(i, rows - i < step ? rows - i : step);
+    else
+      block.others(i);
 }
 
 // Softmax over a row's classes, or the sigmoid of each column.

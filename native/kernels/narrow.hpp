@@ -45,7 +45,7 @@ struct NarrowForward {
     const typename Rows::Value* x[R];
     for (int r = 0; r < R; ++r) {
       x[r] = from.row(i + r);
-      if (output == 0 && i + r + source_rows_ahead < rows) from.prefetch(i + r + source_rows_ahead);
+      if (output == 0) from.prefetch(i + r);
     }
     T lane[R * C][narrow_width];
     for (long v = 0; v < narrow_width; v += lanes<T>) {

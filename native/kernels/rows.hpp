@@ -10,14 +10,11 @@ inline long row_number(const Source& source, long i) {
   return source.numbers ? static_cast<long>(source.numbers[i]) : source.first + i;
 }
 
-constexpr long source_rows_ahead = 6;
-
-DESCEND_INLINE long row_bytes(const Source& source, long value_bytes) { return source.width * value_bytes; }
-
-// Rows of a shuffled table lie anywhere in memory: ask for one some rows before it is read.
+// Rows of a shuffled table lie anywhere in memory: while row i is read, ask for one of the next block.
 DESCEND_INLINE void prefetch_row(const Source& source, long i, long value_bytes) {
-  const long bytes = row_bytes(source, value_bytes);
-  const char* row = static_cast<const char*>(source.x) + row_number(source, i) * bytes;
+  if (i >= source.rows_ahead) return;
+  const long bytes = source.width * value_bytes;
+  const char* row = static_cast<const char*>(source.x) + static_cast<long>(source.ahead[i]) * bytes;
   for (long line = 0; line < bytes; line += 64) __builtin_prefetch(row + line);
 }
 
@@ -91,8 +88,7 @@ void read_rows(const Source& source, long rows, Matrix<T> out) {
   const long width = source.width, end = padded(width);
   const T scale = static_cast<T>(source.scale);
   for (long i = 0; i < rows; ++i) {
-    if (i + source_rows_ahead < rows)
-      prefetch_row(source, i + source_rows_ahead, source.bytes ? 1 : static_cast<long>(sizeof(T)));
+    prefetch_row(source, i, source.bytes ? 1 : static_cast<long>(sizeof(T)));
     T* to = out.data + i * out.stride;
     const long offset = row_number(source, i) * width;
     if (source.bytes) {

@@ -43,6 +43,6 @@ constexpr Kernels<T> kernels{read_rows<T>,     dropout<T>,   dense<T>, dense_row
 }  // namespace
 
 extern const KernelTable table;
-constinit const KernelTable table{DESCEND_ISA_NAME, tile_rows, kernels<float>, kernels<double>};
+constinit const KernelTable table{DESCEND_ISA_NAME, tile_rows, words, kernels<float>, kernels<double>};
 
 }  // namespace descend::DESCEND_ISA

@@ -4,8 +4,8 @@
 
 namespace descend {
 
-Batches::Batches(const Order& order) : order_(order) {
-  stream_.emplace(order.seed, order.shuffle || order.replacement ? order.rows : 0);
+Batches::Batches(const KernelTable& table, const Order& order) : order_(order) {
+  stream_.emplace(table, order.seed, order.shuffle || order.replacement ? order.rows : 0);
   largest_ = order.last == LastBatch::wrap ? order.size : std::min(order.size, order.rows);
   for (Epoch& epoch : epochs_) epoch.rows.resize(static_cast<std::size_t>(order.rows));
   if (order.last == LastBatch::wrap)
@@ -35,20 +35,22 @@ const std::vector<std::uint32_t>& Batches::epoch(long number) {
 Rows Batches::rows(long step) {
   if (by_hand_) {
     const std::size_t i = static_cast<std::size_t>(step - first_step_);
-    return {listed_.rows.data() + listed_.offsets[i], listed_.offsets[i + 1] - listed_.offsets[i]};
+    return {listed_.rows.data() + listed_.offsets[i], listed_.offsets[i + 1] - listed_.offsets[i],
+            listed_.offsets.back() - listed_.offsets[i + 1]};
   }
   const bool drop = order_.last == LastBatch::drop;
   const long per_epoch = drop ? order_.rows / order_.size : (order_.rows + order_.size - 1) / order_.size;
   const long number = step / per_epoch, start = step % per_epoch * order_.size;
   const auto& present = epoch(number);
   const long count = std::min(order_.size, order_.rows - start);
-  if (order_.last != LastBatch::wrap || count == order_.size) return {present.data() + start, count};
+  if (order_.last != LastBatch::wrap || count == order_.size)
+    return {present.data() + start, count, order_.rows - start - count};
   auto& wrapped = wrapped_[step % 2];
   const auto& following = epoch(number + 1);
   std::copy_n(present.begin() + start, count, wrapped.begin());
   for (long i = count; i < order_.size; ++i)
     wrapped[static_cast<std::size_t>(i)] = following[static_cast<std::size_t>((i - count) % order_.rows)];
-  return {wrapped.data(), order_.size};
+  return {wrapped.data(), order_.size, 0};
 }
 
 }  // namespace descend

@@ -16,6 +16,8 @@ struct Order {
   long rows, size;
   LastBatch last;
   bool shuffle, replacement;
+
+  bool operator==(const Order&) const = default;
 };
 
 // Row numbers of the steps first … first + steps − 1, already cut out of the plan.
@@ -27,11 +29,12 @@ struct Listed {
 struct Rows {
   const std::uint32_t* numbers;
   long count;
+  long following;  // numbers that stand behind these, of batches to come
 };
 
 class Batches {
  public:
-  explicit Batches(const Order& order);
+  Batches(const KernelTable& table, const Order& order);
   Batches(Listed listed, long first_step);
 
   // Rows of the batch at `step`; they stay valid for this call and the next one.

@@ -85,7 +85,7 @@ void Program<T>::forward(Workspace<T>& space, long row, const Source& source, lo
     const Layer& layer = network_.layers[i];
     if (layer.dropout()) {
       if (!masks) continue;
-      const DropoutMask mask{seed_, masks->step, static_cast<std::uint32_t>(i),
+      const DropoutMask mask{dropout_stream(seed_, masks->step, static_cast<std::uint32_t>(i)),
                              static_cast<std::uint32_t>(layer.rate * 4294967296.0), 1.0 / (1.0 - layer.rate)};
       kernels_.dropout(mask, masks->first_row, rows, width, values, slope);
       continue;

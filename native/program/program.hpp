@@ -10,6 +10,7 @@
 #include "dispatch/dispatch.hpp"
 #include "program/batches.hpp"
 #include "program/pool.hpp"
+#include "program/thread_choice.hpp"
 #include "program/workspace.hpp"
 
 namespace descend {
@@ -26,7 +27,7 @@ struct Data {
 
 struct Plan {
   long first_step, steps;
-  Batches batches;
+  Batches& batches;
   std::vector<double> rate;   // (steps,)
   std::vector<double> decay;  // (parameters,) or (steps, parameters)
 };
@@ -58,7 +59,7 @@ class Program {
   // An update was given up halfway: the weights are of no use until they are set again.
   bool torn = false;
 
-  Chunk run(const Data<T>& data, Plan& plan, double seconds);
+  Chunk run(const Data<T>& data, const Plan& plan, double seconds);
   // Leaves the gradient in the weights' gradient parts and returns the loss; nothing where it was given up.
   std::optional<double> gradient(const Data<T>& data, std::span<const std::uint32_t> rows,
                                  std::uint32_t step);
@@ -98,6 +99,7 @@ class Program {
   std::vector<T> class_weight_;
   double class_weight_sum_;
   Pool pool_;
+  ThreadChoice thread_choice_;
   std::optional<Workspace<T>> training_space_;
   std::vector<Workspace<T>> row_spaces_;  // one a thread, for output and evaluate
 };

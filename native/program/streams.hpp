@@ -4,17 +4,20 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/interface.hpp"
+
 namespace descend {
 
 enum class Purpose : std::uint32_t { initial, order, dropout, split };
 
-// 64-bit words 0 … words.size() − 1 of one stream, layer 0.
-void long_words(std::uint64_t seed, Purpose purpose, std::uint32_t step, std::vector<std::uint64_t>& words);
+inline Stream dropout_stream(std::uint64_t seed, std::uint32_t step, std::uint32_t layer) {
+  return {seed, step, layer, static_cast<std::uint32_t>(Purpose::dropout)};
+}
 
 // Draws orders of the same number of rows; its memory is got once.
 class OrderStream {
  public:
-  OrderStream(std::uint64_t seed, long rows);
+  OrderStream(const KernelTable& table, std::uint64_t seed, long rows);
 
   // The rows in the order of their words; ties keep the rows' order. `order` has room for all rows.
   void permutation(std::uint32_t step, std::uint32_t* order);
@@ -24,14 +27,17 @@ class OrderStream {
 
  private:
   struct Keyed {
-    std::uint64_t key;
+    std::uint32_t key;  // upper half of the row's word
     std::uint32_t row;
   };
+  bool before(const Keyed& a, const Keyed& b) const;
+  void draw_words(std::uint32_t step);
   void sort_by_upper_bits();
   void settle_neighbours();
 
+  const KernelTable& table_;
   std::uint64_t seed_;
-  std::vector<std::uint64_t> words_;
+  std::vector<std::uint64_t> words_;  // 64 bits a row, and the rest of the last batch
   std::vector<Keyed> keyed_, other_;
 };
 

@@ -126,9 +126,8 @@ void Training<T>::prepare(Step<T>& step, double rate, const double* decay) const
 }
 
 template <class T>
-void Training<T>::run(StepPlanner<T>& planner) {
+void Training<T>::run(StepPlanner<T>& planner, int threads) {
   FloatingPointScope rounding;
-  const int threads = program_.useful_threads(operations_);
   share_items(threads);
   Barrier barrier(threads);
   planner.next(steps_[0]);
@@ -186,19 +185,27 @@ void Training<T>::rows_forward_and_back(const Step<T>& step, long start, long co
   const long first = std::min(count, round_up(count * thread / threads, tile));
   const long last =
       thread + 1 == threads ? count : std::min(count, round_up(count * (thread + 1) / threads, tile));
-  for (long row = first; row < last && !given_up(before_update_, thread); row += rows_at_once)
-    block_forward_and_back(step, start, row, std::min(rows_at_once, last - row));
+  Source source = data_.source;
+  for (long row = first; row < last && !given_up(before_update_, thread); row += rows_at_once) {
+    source.numbers = step.rows.numbers + start + row;
+    // This thread's next block, or its first of the next batch.
+    const long rows = std::min(rows_at_once, last - row);
+    const long next = row + rows < last ? start + row + rows : step.rows.count + first;
+    source.ahead = step.rows.numbers + next;
+    source.rows_ahead = std::clamp(step.rows.count + step.rows.following - next, 0L, rows);
+    block_forward_and_back(step, source, start + row, row, rows);
+  }
 }
 
+// Rows `batch_row` … of the batch, which lie in the workspace from row `first` on.
 template <class T>
-void Training<T>::block_forward_and_back(const Step<T>& step, long start, long first, long rows) {
+void Training<T>::block_forward_and_back(const Step<T>& step, const Source& source, long batch_row,
+                                         long first, long rows) {
   Workspace<T>& space = *program_.training_space_;
   const Kernels<T>& kernels = program_.kernels_;
   const auto& layers = program_.weights_.layers();
   const std::size_t top = layers.size() - 1;
-  Source source = data_.source;
-  source.numbers = step.rows.numbers + start + first;
-  const typename Program<T>::Masks masks{step.number, start + first};
+  const typename Program<T>::Masks masks{step.number, batch_row};
   program_.forward(space, first, source, rows, &masks);
 
   const bool classes = loss_.kind == LossKind::cross_entropy;

@@ -35,7 +35,8 @@ class Training {
   // largest : rows of the largest batch.  store_only : leave the weights, keep the gradients.
   Training(Program<T>& program, const Data<T>& data, long largest, bool store_only);
 
-  void run(StepPlanner<T>& planner);
+  void run(StepPlanner<T>& planner, int threads);
+  double operations() const { return operations_; }  // of the largest step
   // Sets the weights' sums and the update's scalars of a step whose rows are set.
   void prepare(Step<T>& step, double rate, const double* decay) const;
 
@@ -49,7 +50,8 @@ class Training {
   void share_items(int threads);
   void work(int thread, int threads, Barrier& barrier, StepPlanner<T>& planner);
   void rows_forward_and_back(const Step<T>& step, long start, long count, int thread, int threads);
-  void block_forward_and_back(const Step<T>& step, long start, long first, long rows);
+  void block_forward_and_back(const Step<T>& step, const Source& source, long batch_row, long first,
+                              long rows);
   void learn(const Step<T>& step, long start, long count, int thread);
   Backward<T> backward(const Step<T>& step, const Source& rows, long start, long count, std::size_t layer);
   bool given_up(Interruption& interruption, int thread) const;

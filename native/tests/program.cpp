@@ -32,14 +32,15 @@ std::vector<T> trained(const std::string& instruction_set, int threads, long ste
 
   std::vector<T> x(rows * inputs);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>((i * 53) % 97) / T(48.5) - T(1);
-  Data<T> data{{x.data(), false, 1.0, rows, inputs, nullptr, 0},
+  Data<T> data{{x.data(), false, 1.0, rows, inputs, nullptr, 0, nullptr, 0},
                rows,
                std::vector<std::int32_t>(rows),
                nullptr,
                nullptr};
   for (std::size_t i = 0; i < data.labels.size(); ++i) data.labels[i] = x[i * inputs] > T(0) ? 1 : 0;
-  Plan plan{0, steps, Batches(Order{3, rows, 64, LastBatch::keep, true, false}),
-            std::vector<double>(static_cast<std::size_t>(steps), 0.01), std::vector<double>(7, 0.01)};
+  Batches batches(program.table(), Order{3, rows, 64, LastBatch::keep, true, false});
+  Plan plan{0, steps, batches, std::vector<double>(static_cast<std::size_t>(steps), 0.01),
+            std::vector<double>(7, 0.01)};
   const Chunk chunk = program.run(data, plan, 100.0);
   check(chunk.stopped == Stopped::finished && static_cast<long>(chunk.loss.size()) == steps,
         "the run did not finish");

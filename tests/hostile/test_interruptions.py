@@ -145,7 +145,7 @@ def test_weights_left_halfway_through_an_update_are_refused():
         try:
             program.state()
         except descend.errors.OptionError as error:
-            assert "load weights" in str(error)
+            assert "load weights" in str(error)  # noqa: PT017
             break
         program.load(before)
     else:
