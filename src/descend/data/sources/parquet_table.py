@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Callable
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
 
+from descend.data.sources.parquet_structure import check_parquet
 from descend.data.table import Table
 from descend.errors import DataError
+
+_STDERR = 2
+_muting = threading.Lock()  # two threads must not restore each other's standard error
 
 
 def read_parquet(path: Path) -> Table:
     """A .parquet file. Raises DataError where it is damaged, foreign or empty."""
-    return _read(path, "Parquet", pl.read_parquet, b"PAR1")
+    return _read(path, "Parquet", _checked_parquet, b"PAR1")
 
 
 def read_arrow(path: Path) -> Table:
@@ -30,10 +39,40 @@ def _read(path: Path, format_name: str, reader: Callable[[Path], pl.DataFrame], 
     if start != magic:
         raise DataError(f"{path} is not {format_name}, whatever its name says: it starts with {start!r}")
     try:
-        frame = reader(path)
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        with _without_panics_on_stderr():
+            frame = reader(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(f"{path} is truncated or damaged {format_name}: {reason}") from error
     if not frame.width or not frame.height:
         raise DataError(f"{path} has no rows")
     return Table(frame, path.name)
+
+
+def _checked_parquet(path: Path) -> pl.DataFrame:
+    check_parquet(path)
+    return pl.read_parquet(path)
+
+
+@contextlib.contextmanager
+def _without_panics_on_stderr() -> Iterator[None]:
+    """Drops the pages that polars writes about a panic; all else that was written meanwhile comes through."""
+    with _muting, contextlib.ExitStack() as restored:
+        try:
+            kept = restored.enter_context(tempfile.TemporaryFile())
+            stderr = os.dup(_STDERR)
+        except OSError:  # nowhere to keep it, or no standard error
+            yield
+            return
+        restored.callback(os.close, stderr)
+        os.dup2(kept.fileno(), _STDERR)
+        try:
+            yield
+        except pl.exceptions.PanicException:
+            kept.truncate(0)
+            raise
+        finally:
+            os.dup2(stderr, _STDERR)
+            kept.seek(0)
+            with contextlib.suppress(OSError), os.fdopen(os.dup(stderr), "wb") as through:
+                shutil.copyfileobj(kept, through)
