@@ -5,15 +5,26 @@ from sklearn import metrics as peer
 from descend.evaluation import metrics
 
 
-def test_classification_metrics_are_scikit_learns():
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("occurring", [2, 4])
+def test_classification_metrics_are_scikit_learns(dtype, occurring):
     rng = np.random.default_rng(0)
-    p = rng.dirichlet(np.ones(4), 200).astype(np.float32)
-    truth = rng.integers(0, 4, 200)
-    predicted = p.argmax(axis=1)
+    p = rng.dirichlet(np.ones(4) / 4, 200).astype(dtype)
+    p[:2] = [1, 0, 0, 0]
+    truth = rng.integers(0, occurring, 200)
+    truth[:2] = [0, 1]  # sure, once rightly and once wrongly
+    predicted = p[:, :3].argmax(axis=1)
     found = metrics.classification_metrics(truth, predicted, p)
-    assert found["accuracy"] == (truth == predicted).mean()
-    assert found["f1_macro"] == pytest.approx(peer.f1_score(truth, predicted, average="macro"))
-    assert found["log_loss"] == pytest.approx(-np.log(p[np.arange(200), truth]).mean(), rel=1e-5)
+    exact = p.astype(np.float64)
+    exact /= exact.sum(axis=1, keepdims=True)
+    assert found == pytest.approx(
+        {
+            "accuracy": peer.accuracy_score(truth, predicted),
+            "log_loss": peer.log_loss(truth, exact, labels=range(4)),
+            "f1_macro": peer.f1_score(truth, predicted, average="macro"),
+        },
+        rel=1e-12,
+    )
 
 
 def test_classes_that_do_not_occur_do_not_break_the_log_loss():
