@@ -19,7 +19,7 @@ from descend import __version__, streams
 from descend.data import sources
 from descend.data.dataset import Dataset
 from descend.data.encoding import Encoder, ImageEncoder, fit_encoder
-from descend.data.split import PARTS, Split, split
+from descend.data.split import PARTS, Split, gather, split
 from descend.data.target import ClassTarget, NumberTarget, infer_task
 from descend.engines.protocol import Inputs
 from descend.engines.registry import get_engine
@@ -44,7 +44,8 @@ _ROWS_AT_ONCE = 16384  # judged in one piece: bounds the memory beside the data
 class Prepared:
     """Everything known before the first step.
 
-    dataset : rows whose target is known.  task, reason : regression or classification, and why.
+    dataset : rows whose target is known; images of one part side by side.
+    task, reason : regression or classification, and why.
     target : its encoder.  parts : rows of train, validation and test.  encoder : fitted on the training
     rows.  network, batch_size, epochs, seed, options : what will be trained, and how.
     """
@@ -129,6 +130,7 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
         dataset.rows, seed, labels=None if classes is None else classes.encode(dataset),
         test_rows=dataset.test_rows,
     )  # fmt: skip
+    dataset, parts = gather(dataset, parts)
     encoded = classes if classes is not None else NumberTarget.fit(dataset.take(parts.train))
     encoder = fit_encoder(dataset.take(parts.train))
     network = options.network(None if classes is None else len(classes.classes))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 
 from descend import streams
-from descend.data.split import FEWEST_ROWS, Split, split
+from descend.data import sources
+from descend.data.dataset import Dataset
+from descend.data.split import FEWEST_ROWS, PARTS, Split, gather, split
 from descend.errors import DataError, OptionError
 
 
@@ -92,3 +97,37 @@ def test_classes_that_leave_nothing_to_judge_by() -> None:
 def test_fractions_that_are_no_shares(fractions: tuple[float, float, float]) -> None:
     with pytest.raises(OptionError, match="three shares that sum to 1"):
         split(100, 0, fractions=fractions)
+
+
+def _pictures(rows: int) -> Dataset:
+    images = np.repeat(np.arange(rows, dtype=np.uint8)[:, None], 12, axis=1).copy()
+    labels = pl.Series("label", np.arange(rows) % 2)
+    names = tuple(f"{row}.png" for row in range(rows))
+    return Dataset("pictures", None, "label", labels, None, images, (3, 4, 1), row_names=names)
+
+
+@given(st.integers(10, 250), st.integers(0, 2**64 - 1), st.booleans())
+def test_gathered_images_keep_their_parts_labels_and_fingerprint(
+    rows: int, seed: int, own_test: bool
+) -> None:
+    test_rows = np.arange(rows - rows // 4, rows) if own_test and rows >= 20 else None
+    before, dataset = (replace(_pictures(rows), test_rows=test_rows) for _ in range(2))
+    parts = split(rows, seed, before.labels.to_numpy(), test_rows=test_rows)  # type: ignore[union-attr]
+    gathered, places = gather(dataset, parts)
+    assert gathered.fingerprint == before.fingerprint
+    for part in PARTS:
+        was, now = before.take(getattr(parts, part)), gathered.take(getattr(places, part))
+        np.testing.assert_array_equal(now.images, was.images)
+        assert now.labels.equals(was.labels)  # type: ignore[union-attr, arg-type]
+        assert now.row_names == was.row_names
+        assert np.shares_memory(now.images, gathered.images)  # type: ignore[arg-type]
+    assert (gathered.test_rows is None) == (test_rows is None)
+
+
+def test_the_callers_images_are_not_moved() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (40, 3, 4), np.uint8)
+    kept = images.copy()
+    dataset = sources.read((images, np.arange(40) % 2))
+    gathered, _ = gather(dataset, split(40, 0))
+    assert gathered is dataset
+    np.testing.assert_array_equal(images, kept)

@@ -95,11 +95,14 @@ class Dataset:
         return digest.hexdigest()
 
     def take(self, rows: NDArray[np.int64]) -> Dataset:
-        """The dataset of these rows, in their order, with the kinds of the whole; ``rows`` (n,)."""
+        """The dataset of these rows, in their order, with the kinds of the whole; ``rows`` (n,).
+
+        Images that follow one another are a view of the whole's.
+        """
         return replace(
             self,
             table=None if self.table is None else self.table.take(rows),
-            images=None if self.images is None else self.images[rows],
+            images=None if self.images is None else _images_of(self.images, rows),
             labels=None if self.labels is None else self.labels[rows],
             test_rows=None,
             row_names=None if self.row_names is None else tuple(self.row_names[row] for row in rows.tolist()),
@@ -155,6 +158,12 @@ class Dataset:
         if self.table is not None and self.target in self.table.frame.columns:
             return self.table.place(row, str(self.target))
         return f"{self.name}, row {row + 1:,}"
+
+
+def _images_of(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    if len(rows) and (np.diff(rows) == 1).all():
+        return images[rows[0] : rows[-1] + 1]
+    return images[rows]
 
 
 def _plainly(labels: pl.Series) -> str:

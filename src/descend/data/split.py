@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from descend import streams
+from descend.data.dataset import Dataset
 from descend.errors import DataError, OptionError
 
 Rows = NDArray[np.int64]
 
 PARTS = ("train", "validation", "test")
 FEWEST_ROWS = 10
+_ROWS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +73,34 @@ def split(
             )
     train, validation, test = parts
     return Split(train, validation, test if test_rows is None else np.sort(test_rows))
+
+
+def gather(dataset: Dataset, parts: Split) -> tuple[Dataset, Split]:
+    """The rows of each part side by side, in the same order, and where they now are.
+
+    Then ``take`` copies no image of a part. They are moved in place: the dataset that was given is spent.
+    Tables, and images in an array that is the caller's, stay as they are.
+    """
+    images = dataset.images
+    if images is None or not images.flags.owndata:  # a view: the array belongs to someone else
+        return dataset, parts
+    order = np.concatenate((parts.train, parts.validation, parts.test))
+    fingerprint = dataset.fingerprint  # of the rows as they came
+    first = len(parts.train)
+    moved = first + np.flatnonzero(order[first:] != np.arange(first, len(order)))
+    held = images[order[moved]]
+    for start in range(0, first, _ROWS_AT_ONCE):
+        rows = parts.train[start : start + _ROWS_AT_ONCE]  # ascending: none moves over one yet to move
+        images[start : start + len(rows)] = images[rows]
+    images[moved] = held
+    train, validation, test = np.split(np.arange(len(order)), (first, first + len(parts.validation)))
+    gathered = replace(
+        replace(dataset, images=None).take(order),
+        images=images,
+        test_rows=None if dataset.test_rows is None else test,
+    )
+    vars(gathered)["fingerprint"] = fingerprint
+    return gathered, Split(train, validation, test)
 
 
 def _check_fractions(fractions: tuple[float, float, float]) -> None:

@@ -1,0 +1,53 @@
+"""What a fit needs beside the modules it imports: the promise is the data's own bytes and 60 MB."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+STATUS = Path("/proc/self/status")
+FIT = """
+import sys, descend
+descend.fit(sys.argv[1], epochs=1, threads=2, out=sys.argv[1] + "/run")
+"""
+SAME_MODULES = """
+import contextlib, importlib, sys
+for name in sys.stdin.read().split():
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+"""
+PEAK = """
+import re
+print(int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024)
+"""
+
+
+def _run(code: str, *arguments: str, given: str = "") -> str:
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout
+
+
+def _images(folder: Path, train: int, test: int) -> Path:
+    folder.mkdir()
+    generator = np.random.Generator(np.random.Philox(0))
+    for part, rows in (("train", train), ("t10k", test)):
+        for what, shape, levels in (("images-idx3", (rows, 28, 28), 16), ("labels-idx1", (rows,), 10)):
+            header = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
+            values = generator.integers(0, levels, shape, np.uint8).tobytes()
+            (folder / f"{part}-{what}-ubyte.gz").write_bytes(gzip.compress(header + values, 1))
+    return folder
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="the peak is read from Linux's /proc")
+def test_fitting_images_of_mnists_size(tmp_path: Path) -> None:
+    small, large = _images(tmp_path / "small", 500, 100), _images(tmp_path / "large", 60_000, 10_000)
+    modules = _run(FIT + "print(*sys.modules)", str(small))
+    base = int(_run(SAME_MODULES + PEAK, given=modules))
+    peak = int(_run(SAME_MODULES + FIT + PEAK, str(large), given=modules))
+    assert (peak - base) / 1e6 < 70_000 * 784 / 1e6 + 50  # with a margin of 10
