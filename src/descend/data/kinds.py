@@ -106,10 +106,10 @@ def _plain_numbers(table: Table, names: Collection[str]) -> dict[str, Column]:
     looked = [name for name in looked if name not in codes]
     if not looked:
         return {}
-    values = found.values[[found.places[name] for name in looked]]
-    low, high = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
     columns = {}
-    for name, least, most in zip(looked, low.tolist(), high.tolist(), strict=True):
+    for name in looked:
+        values = found.values[found.places[name]]
+        least, most = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
         if not (-(2.0**63) < least < most < 2.0**63):  # of one value, missing throughout, or very large
             continue
         zero_one = name in whole and (least, most) == (0, 1)

@@ -18,6 +18,7 @@ from descend.errors import DataError
 
 _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32)
 _KEPT = (pl.String, pl.Int64, pl.Int128, pl.Float64, pl.Boolean, pl.Date)
+_CELLS_AT_ONCE = 1 << 20  # written out for the fingerprint in one piece: bounds the memory beside the table
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,22 +77,26 @@ class Table:
     def fingerprint(self) -> str:
         """SHA-256 over names, types and values, 64 hexadecimal digits; the table's name takes no part."""
         digest = hashlib.sha256()
-        together = _digestible(self.frame)
-        for series in self.frame:
-            name = series.name
-            parts = together.get(name)
-            if parts is not None:
-                kind = str(series.dtype)
-            else:
-                try:
-                    series = _simple(series, self.name)
-                except DataError:
-                    series = pl.Series(name, [str(series.dtype)])
-                kind = "datetime" if isinstance(series.dtype, pl.Datetime) else str(series.dtype)
-                parts = _digestible_values(series)
-            digest.update(f"{len(name.encode())}:{name}:{kind}:".encode())
-            for part in parts:
-                digest.update(part)
+        names = self.frame.columns
+        at_once = max(1, _CELLS_AT_ONCE // max(1, self.rows))
+        for start in range(0, len(names), at_once):
+            cells = self.frame.select(names[start : start + at_once])
+            together = _digestible(cells)
+            for series in cells:
+                name = series.name
+                parts = together.get(name)
+                if parts is not None:
+                    kind = str(series.dtype)
+                else:
+                    try:
+                        series = _simple(series, self.name)
+                    except DataError:
+                        series = pl.Series(name, [str(series.dtype)])
+                    kind = "datetime" if isinstance(series.dtype, pl.Datetime) else str(series.dtype)
+                    parts = _digestible_values(series)
+                digest.update(f"{len(name.encode())}:{name}:{kind}:".encode())
+                for part in parts:
+                    digest.update(part)
         return digest.hexdigest()
 
 

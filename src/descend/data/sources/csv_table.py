@@ -121,7 +121,7 @@ def _from_gb18030(data: bytes) -> bytes | None:
 
 def _refuse_foreign(data: bytes, name: str) -> None:
     start = data[:1000].lstrip()[:200].lower()
-    if not data.strip():
+    if not data or data.isspace():
         raise DataError(f"{name} is empty")
     if re.match(rb"<(!doctype|html|head|body|\?xml|svg|!--)", start):
         raise DataError(f"{name} is a web page or XML, not a table; download the table itself")
@@ -131,7 +131,8 @@ def _refuse_foreign(data: bytes, name: str) -> None:
 
 def _parse_whole(data: bytes, separator: str, name: str) -> tuple[list[str], pl.DataFrame, NDArray[np.int64]]:
     """Header, cells and line of each row, where quotes stand as RFC 4180 wants them."""
-    data = data.rstrip(b"\n") + b"\n"
+    if not data.endswith(b"\n") or data.endswith(b"\n\n"):
+        data = data.rstrip(b"\n") + b"\n"
     records = find_records(data, separator)
     header_text = data[records.starts[0] : records.ends[0]].decode()
     header = next(csv.reader([*io.StringIO(header_text, newline="")], delimiter=separator, strict=True))
