@@ -159,9 +159,9 @@ def _trained(prepared: Prepared, listener: Listener | None) -> tuple[Model, Hist
     """The model alone: the encoded rows are given back before anything is judged."""
     options = prepared.options
     train, validation = (_inputs(prepared, getattr(prepared.parts, part)) for part in PARTS[:2])
-    schedule = plan_epochs(len(train.x), prepared.batch_size, prepared.epochs, prepared.seed)
+    run_plan = plan_epochs(len(train.x), prepared.batch_size, prepared.epochs, prepared.seed)
     program, history = train_inputs(
-        prepared.network, train, schedule, options.declared_optimizer(), validation=validation,
+        prepared.network, train, run_plan, options.declared_optimizer(), validation=validation,
         engine=options.engine, threads=options.threads, dtype=options.dtype, seed=prepared.seed,
         initial=None, listener=listener,
     )  # fmt: skip

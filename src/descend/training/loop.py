@@ -40,8 +40,8 @@ Listener = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """What the loop runs: which batches, in how many steps, ``per_epoch`` of them an epoch."""
+class RunPlan:
+    """A whole run: which batches, in how many steps, ``per_epoch`` of them an epoch."""
 
     batches: Order | Explicit
     steps: int
@@ -50,7 +50,7 @@ class Schedule:
 
 def run_steps(
     program: Program,
-    schedule: Schedule,
+    run_plan: RunPlan,
     optimizer: Optimizer,
     names: tuple[str, ...],
     validation: Inputs | None,
@@ -65,19 +65,19 @@ def run_steps(
     ------
     Diverged : a loss was not finite; ``parameters`` holds the last finite weights.
     """
-    recorder = Recorder(schedule.per_epoch, classifies)
+    recorder = Recorder(run_plan.per_epoch, classifies)
     decay = parameter_decay(optimizer.weight_decay, names)
     safe_step, safe_state = 0, program.state()
     started = safe_at = time.perf_counter()
     step, rows, checked = 0, 0.0, None
 
     def plan(first: int, last: int) -> Plan:
-        span = Span(first, last - first, schedule.per_epoch, schedule.steps)
-        return Plan(first, last - first, schedule.batches, step_rates(optimizer.lr, span), decay)
+        span = Span(first, last - first, run_plan.per_epoch, run_plan.steps)
+        return Plan(first, last - first, run_plan.batches, step_rates(optimizer.lr, span), decay)
 
-    while step < schedule.steps:
-        epoch_end = (step // schedule.per_epoch + 1) * schedule.per_epoch
-        last = min(schedule.steps, step + _STEPS_AT_ONCE)
+    while step < run_plan.steps:
+        epoch_end = (step // run_plan.per_epoch + 1) * run_plan.per_epoch
+        last = min(run_plan.steps, step + _STEPS_AT_ONCE)
         if validation is not None:
             last = min(last, epoch_end)
         chunk_plan = plan(step, last)
@@ -93,20 +93,20 @@ def run_steps(
         recorder.steps(np.array(columns), clock)
         step += chunk.done
         rows += float(chunk.step_rows.sum())
-        ended = step == schedule.steps
+        ended = step == run_plan.steps
         overflowed = ended and not _all_finite(program.state(), names)  # the very last update
         if chunk.stopped == "nonfinite" or overflowed:
             step -= overflowed
             rate = float(chunk_plan.rate[chunk.done - overflowed])
             kept = _last_finite(program, plan, safe_step, safe_state, step + overflowed, names)
-            raise Diverged(_divergence(step, schedule.per_epoch, rate), step, kept)
+            raise Diverged(_divergence(step, run_plan.per_epoch, rate), step, kept)
         if validation is not None and (step == epoch_end or ended):
             sums = program.evaluate(validation)
             checked = (_mean(sums.loss, sums.weight), _mean(sums.correct, sums.rows))
             recorder.validation(*checked)
         if listener is not None:
             told = Progress(
-                step, schedule.steps, schedule.per_epoch, rows, clock, recorder.last_loss, checked
+                step, run_plan.steps, run_plan.per_epoch, rows, clock, recorder.last_loss, checked
             )
             listener(told)
         if time.perf_counter() - safe_at > CHUNK_SECONDS and not ended:

@@ -21,7 +21,7 @@ from descend.optimizers import SGD, Adam, Optimizer, RMSprop
 from descend.optimizers.optimizer import check_flag
 from descend.training.arrays import as_inputs, check_dtype, find_classes
 from descend.training.history import History
-from descend.training.loop import Listener, Schedule, run_steps
+from descend.training.loop import Listener, RunPlan, run_steps
 from descend.training.memory import check_memory
 from descend.training.progress import progress_bar
 
@@ -124,14 +124,14 @@ def train(
     seed = streams.check_seed(seed)
     shuffle, replacement = check_flag("shuffle", shuffle), check_flag("replacement", replacement)
     if batches is not None:
-        schedule = _explicit(batches, len(inputs.x))
+        run_plan = _explicit(batches, len(inputs.x))
     else:
-        schedule = plan_epochs(
+        run_plan = plan_epochs(
             len(inputs.x), batch_size, epochs, seed, last_batch, shuffle=shuffle, replacement=replacement
         )
     with progress_bar(shown=verbose == 1, classifies=network.classifies) as listener:
         program, history = train_inputs(
-            network, inputs, schedule, optimizer, validation=judged, engine=engine,
+            network, inputs, run_plan, optimizer, validation=judged, engine=engine,
             threads=threads, dtype=dtype, seed=seed, initial=initial, listener=listener,
         )  # fmt: skip
     state = program.state()
@@ -140,7 +140,7 @@ def train(
 
 
 def train_inputs(
-    network: Network, inputs: Inputs, schedule: Schedule, optimizer: Optimizer, *,
+    network: Network, inputs: Inputs, run_plan: RunPlan, optimizer: Optimizer, *,
     validation: Inputs | None, engine: str, threads: int | None, dtype: str, seed: int,
     initial: dict[str, NDArray[Any]] | None, listener: Listener | None,
 ) -> tuple[Program, History]:  # fmt: skip
@@ -158,7 +158,7 @@ def train_inputs(
         program.load(initial)
     program.bind(inputs)
     names = tuple(network.parameter_shapes(width))
-    history = run_steps(program, schedule, optimizer, names, validation, network.classifies, listener)
+    history = run_steps(program, run_plan, optimizer, names, validation, network.classifies, listener)
     return program, history
 
 
@@ -174,7 +174,7 @@ def _check_initial(network: Network, width: int, initial: object) -> None:
 def plan_epochs(
     rows: int, batch_size: int, epochs: int, seed: int, last_batch: LastBatch = "keep",
     *, shuffle: bool = True, replacement: bool = False,
-) -> Schedule:  # fmt: skip
+) -> RunPlan:  # fmt: skip
     """Batches of ``epochs`` epochs. Raises OptionError for a count below 1 or a run without steps."""
     for name, value in (("batch_size", batch_size), ("epochs", epochs)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
@@ -182,10 +182,10 @@ def plan_epochs(
     order = Order(seed, rows, min(int(batch_size), rows), last_batch, shuffle, replacement)
     if order.per_epoch * int(epochs) > _MOST_STEPS:
         raise OptionError(f"{epochs} epochs of {order.per_epoch} steps are more than 2**32-1 steps")
-    return Schedule(order, order.per_epoch * int(epochs), order.per_epoch)
+    return RunPlan(order, order.per_epoch * int(epochs), order.per_epoch)
 
 
-def _explicit(batches: Sequence[ArrayLike], rows: int) -> Schedule:
+def _explicit(batches: Sequence[ArrayLike], rows: int) -> RunPlan:
     if isinstance(batches, str) or not isinstance(batches, Iterable):
         raise OptionError("batches must list the row numbers of every step")
     parts = [np.asarray(batch) for batch in batches]
@@ -198,7 +198,7 @@ def _explicit(batches: Sequence[ArrayLike], rows: int) -> Schedule:
             raise OptionError(f"batches[{step}] names a row outside 0 … {rows - 1}")
     offsets = np.concatenate(([0], np.cumsum([len(part) for part in parts]))).astype(np.int64)
     chosen = np.concatenate(parts).astype(np.int64)
-    return Schedule(Explicit(chosen, offsets), len(parts), len(parts))
+    return RunPlan(Explicit(chosen, offsets), len(parts), len(parts))
 
 
 def _validation(
