@@ -67,6 +67,7 @@ def test_another_table_is_judged_whole_and_said_so(command, flowers):
     judged = command("evaluate", "run", other)
     assert judged.status == 0
     assert "Not the table" in judged.out
+    assert "rows that it was trained on may be among them" in judged.out
     assert "all" in judged.out
     refused = command("evaluate", "run", other, "--rows", "test")
     assert refused.status == 2
@@ -257,3 +258,6 @@ def test_version_and_help(command):
     assert helped.status == 0
     assert "--hidden" in helped.out
     assert list(Path.cwd().iterdir()) == []
+    for name in ("fit", "predict", "evaluate", "doctor"):
+        assert "--debug" in command(name, "--help").out
+    assert "--debug" in command("--help").out

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+_DEBUG = "--debug, anywhere on the line, shows where in the code an error arose."
+
 app = typer.Typer(
+    epilog=_DEBUG,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
@@ -44,7 +47,7 @@ def descend(
     """Train the networks deep learning begins with, on your own tables and images."""
 
 
-@app.command()
+@app.command(epilog=_DEBUG)
 def fit(
     data: Data,
     target: Annotated[str | None, typer.Option(help="Column to predict.", metavar="COLUMN")] = None,
@@ -105,7 +108,7 @@ def fit(
     fit_command(data, target, options, out, overwrite, quiet)
 
 
-@app.command()
+@app.command(epilog=_DEBUG)
 def predict(
     model: ModelPath,
     data: Data,
@@ -120,7 +123,7 @@ def predict(
     predict_command(model, data, out, quiet)
 
 
-@app.command()
+@app.command(epilog=_DEBUG)
 def evaluate(
     model: ModelPath,
     data: Data,
@@ -135,7 +138,7 @@ def evaluate(
     evaluate_command(model, data, rows, json)
 
 
-@app.command()
+@app.command(epilog=_DEBUG)
 def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show the machine and its engines, and whether they agree."""
     from descend.cli.doctor import doctor_command

@@ -21,6 +21,8 @@ def evaluate_command(model_path: str, data: str, rows: str, json: bool) -> None:
     if set(judged) == {"all"} and not rows:
         table = model.about["table"]
         console.print(
-            f"Not the table this model was fitted on ({table}): all rows are judged.", soft_wrap=True
+            f"Not the table this model was fitted on ({table}): all rows are judged, and rows that it was "
+            "trained on may be among them.",
+            soft_wrap=True,
         )
     console.print(metrics_table(judged, model.about.get("unit", "")))
