@@ -44,10 +44,9 @@ _ROWS_AT_ONCE = 16384  # judged in one piece: bounds the memory beside the data
 class Prepared:
     """Everything known before the first step.
 
-    dataset : rows whose target is known; images of one part side by side.
-    task, reason : regression or classification, and why.
-    target : its encoder.  parts : rows of train, validation and test.  encoder : fitted on the training
-    rows.  network, batch_size, epochs, seed, options : what will be trained, and how.
+    dataset : rows whose target is known; images of one part side by side.  task, reason : regression or
+    classification, and why.  target : its encoder.  parts : rows of train, validation and test.
+    encoder : fitted on the training rows.  network … options : what will be trained, and how.
     """
 
     dataset: Dataset
@@ -126,11 +125,8 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
     classes = None
     if task == "classification":
         classes = ClassTarget.fit(dataset)
-    parts = split(
-        dataset.rows, seed, labels=None if classes is None else classes.encode(dataset),
-        test_rows=dataset.test_rows,
-    )  # fmt: skip
-    dataset, parts = gather(dataset, parts)
+    labels = None if classes is None else classes.encode(dataset)
+    dataset, parts = gather(dataset, split(dataset.rows, seed, labels=labels, test_rows=dataset.test_rows))
     encoded = classes if classes is not None else NumberTarget.fit(dataset.take(parts.train))
     encoder = fit_encoder(dataset.take(parts.train))
     network = options.network(None if classes is None else len(classes.classes))
