@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from descend.data.sources.arrow_structure import check_arrow
 from descend.data.sources.parquet_structure import check_parquet
 from descend.data.table import Table
 from descend.errors import DataError
@@ -28,7 +29,7 @@ def read_parquet(path: Path) -> Table:
 
 def read_arrow(path: Path) -> Table:
     """An .arrow or .feather file in Arrow's file format. Raises as ``read_parquet``."""
-    return _read(path, "Arrow", lambda file: pl.read_ipc(io.BytesIO(file.read_bytes())), b"ARROW1")
+    return _read(path, "Arrow", _checked_arrow, b"ARROW1")
 
 
 def _read(path: Path, format_name: str, reader: Callable[[Path], pl.DataFrame], magic: bytes) -> Table:
@@ -52,6 +53,12 @@ def _read(path: Path, format_name: str, reader: Callable[[Path], pl.DataFrame], 
 def _checked_parquet(path: Path) -> pl.DataFrame:
     check_parquet(path)
     return pl.read_parquet(path)
+
+
+def _checked_arrow(path: Path) -> pl.DataFrame:
+    data = path.read_bytes()
+    check_arrow(data)
+    return pl.read_ipc(io.BytesIO(data))
 
 
 @contextlib.contextmanager
