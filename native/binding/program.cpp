@@ -9,10 +9,12 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <list>
 
 #include "binding/arrays.hpp"
 #include "binding/description.hpp"
 #include "binding/module.hpp"
+#include "program/together.hpp"
 
 namespace descend::binding {
 namespace {
@@ -22,6 +24,11 @@ using namespace nb::literals;
 constexpr long most_rows = std::numeric_limits<std::uint32_t>::max();
 constexpr long most_steps = 1L << 32;
 constexpr long most_wrapped = 1L << 24;  // rows of a batch that is larger than its table
+
+// seed, rows, batch size, last batch, shuffle, replacement, subset of the table
+using OrderTuple = std::tuple<std::uint64_t, long, long, int, bool, bool, std::optional<Array>>;
+// first step, order, rate, decay
+using PlanTuple = std::tuple<long, OrderTuple, Array, Array>;
 
 // Rows and targets whose arrays stay alive as long as this.
 template <class T>
@@ -68,22 +75,14 @@ class BoundProgram {
     bound_ = std::move(bound);
   }
 
-  nb::tuple run_order(long first_step, std::uint64_t seed, long rows, long size, int last, bool shuffle,
-                      bool replacement, const Array& rate, const Array& decay, double seconds) {
+  nb::tuple run_order(long first_step, const OrderTuple& order, const Array& rate, const Array& decay,
+                      double seconds) {
     const Turn turn(taken_);
     check_whole();
-    const Data<T>& data = bound_data();
-    if (rows < 1 || rows > data.rows)
-      refuse("the order is of " + std::to_string(rows) + " rows, bound are " + std::to_string(data.rows));
-    if (last < 0 || last > static_cast<int>(LastBatch::wrap)) refuse("unknown last batch");
-    if (size < 1 || (last == static_cast<int>(LastBatch::wrap) && size > std::max(rows, most_wrapped)))
-      refuse("a batch cannot have " + std::to_string(size) + " rows");
-    if (last == static_cast<int>(LastBatch::drop) && size > rows)
-      refuse("every batch is dropped: it is larger than the table");
     // The next chunk of a run goes on in the same epoch's order.
-    const Order order{seed, rows, size, static_cast<LastBatch>(last), shuffle, replacement};
-    if (!batches_ || !(order_ == order)) batches_.emplace(program_.table(), order);
-    order_ = order;
+    Order wanted = checked_order(order);
+    if (!batches_ || !(order_ == wanted)) batches_.emplace(program_.table(), wanted);
+    order_ = std::move(wanted);
     return run(checked_plan(first_step, rate, decay, seconds, *batches_), seconds);
   }
 
@@ -94,6 +93,38 @@ class BoundProgram {
     bound_data();
     Batches batches(checked_listed(first_step, length(rate, "rate"), rows, offsets), first_step);
     return run(checked_plan(first_step, rate, decay, seconds, batches), seconds);
+  }
+
+  // Runs plans of programs of one shape over the same table; plans: first step, order, rate, decay.
+  static nb::list run_together(const std::vector<BoundProgram*>& programs,
+                               const std::vector<PlanTuple>& plans, double seconds, int threads) {
+    if (programs.empty() || programs.size() != plans.size()) refuse("every program needs a plan");
+    checked_threads(threads);
+    if (std::isnan(seconds)) refuse("seconds is not a number");
+    std::list<Turn> turns;
+    std::list<Order> orders;
+    std::vector<Member<T>> members;
+    for (std::size_t i = 0; i < programs.size(); ++i) {
+      BoundProgram& own = *programs[i];
+      turns.emplace_back(own.taken_);
+      own.check_whole();
+      own.check_like(*programs[0]);
+      const auto& [first_step, order, rate, decay] = plans[i];
+      orders.push_back(own.checked_order(order));
+      Rates rates = own.checked_rates(first_step, rate, decay);
+      members.push_back({own.program_, own.bound_data(), orders.back(), first_step,
+                         static_cast<long>(rates.rate.size()), std::move(rates.rate),
+                         std::move(rates.decay)});
+    }
+    std::vector<Chunk> chunks;
+    {
+      nb::gil_scoped_release released;
+      const long most = static_cast<long>(members.size());
+      chunks = descend::run_together(members, seconds, static_cast<int>(std::min<long>(threads, most)));
+    }
+    nb::list results;
+    for (const Chunk& chunk : chunks) results.append(told(chunk));
+    return results;
   }
 
   nb::tuple gradient(const Array& rows, std::uint32_t step) {
@@ -267,25 +298,58 @@ class BoundProgram {
     return listed;
   }
 
-  Plan checked_plan(long first_step, const Array& rate, const Array& decay, double seconds,
-                    Batches& batches) {
+  Order checked_order(const OrderTuple& given) const {
+    const auto& [seed, rows, size, last, shuffle, replacement, subset] = given;
+    const long bound = bound_data().rows;
+    Order order{seed, rows, size, static_cast<LastBatch>(last), shuffle, replacement, {}};
+    if (subset) order.subset = checked_rows(*subset, 0, length(*subset, "subset"));
+    const long all = subset ? static_cast<long>(order.subset.size()) : bound;
+    if (rows < 1 || rows > all)
+      refuse("the order is of " + std::to_string(rows) + " rows, there are " + std::to_string(all));
+    if (last < 0 || last > static_cast<int>(LastBatch::wrap)) refuse("unknown last batch");
+    if (size < 1 || (order.last == LastBatch::wrap && size > std::max(rows, most_wrapped)))
+      refuse("a batch cannot have " + std::to_string(size) + " rows");
+    if (order.last == LastBatch::drop && size > rows)
+      refuse("every batch is dropped: it is larger than the table");
+    return order;
+  }
+
+  // Whether the same layers read the same table.
+  void check_like(const BoundProgram& other) const {
+    const Network &own = program_.network(), &its = other.program_.network();
+    bool same = own.inputs == its.inputs && own.layers.size() == its.layers.size();
+    for (std::size_t i = 0; same && i < own.layers.size(); ++i)
+      same = own.layers[i].units == its.layers[i].units;
+    if (!same) refuse("programs that run together have layers of the same widths");
+    if (bound_data().source.x != other.bound_data().source.x)
+      refuse("programs that run together are bound to the same rows");
+  }
+
+  struct Rates {
+    std::vector<double> rate, decay;
+  };
+
+  Rates checked_rates(long first_step, const Array& rate, const Array& decay) {
     const long steps = length(rate, "rate"), parameters = program_.weights().parameters();
     const double* rates = checked<double>(rate, "rate", {steps});
     const bool per_step = decay.ndim() == 2;
     const double* decays = checked<double>(
         decay, "decay", per_step ? std::vector<long>{steps, parameters} : std::vector<long>{parameters});
     if (first_step < 0 || first_step > most_steps - steps) refuse("steps must lie between 0 and 2**32");
-    if (std::isnan(seconds)) refuse("seconds is not a number");
-    Plan plan{first_step,
-              steps,
-              batches,
-              {rates, rates + steps},
-              {decays, decays + (per_step ? steps : 1) * parameters}};
-    for (const auto* values : {&plan.rate, &plan.decay})
+    Rates checked{{rates, rates + steps}, {decays, decays + (per_step ? steps : 1) * parameters}};
+    for (const auto* values : {&checked.rate, &checked.decay})
       for (double value : *values)
         if (!(std::isfinite(value) && value >= 0))
           refuse("rate and decay must be finite numbers of at least 0");
-    return plan;
+    return checked;
+  }
+
+  Plan checked_plan(long first_step, const Array& rate, const Array& decay, double seconds,
+                    Batches& batches) {
+    if (std::isnan(seconds)) refuse("seconds is not a number");
+    Rates rates = checked_rates(first_step, rate, decay);
+    const long steps = static_cast<long>(rates.rate.size());
+    return {first_step, steps, batches, std::move(rates.rate), std::move(rates.decay)};
   }
 
   nb::tuple run(const Plan& plan, double seconds) {
@@ -294,6 +358,10 @@ class BoundProgram {
       nb::gil_scoped_release released;
       chunk = program_.run(bound_->data, plan, seconds);
     }
+    return told(chunk);
+  }
+
+  static nb::tuple told(const Chunk& chunk) {
     if (chunk.stopped == Stopped::interrupted) throw nb::python_error();
     return nb::make_tuple(copied(chunk.loss), copied(chunk.weight), copied(chunk.rows), copied(chunk.correct),
                           chunk.seconds, static_cast<int>(chunk.stopped));
@@ -322,6 +390,7 @@ class BoundProgram {
 // Signatures for the stub; what an array must hold is checked and said by the calls themselves.
 #define DESCEND_ARRAY "numpy.typing.NDArray[typing.Any]"
 #define DESCEND_DOUBLES "numpy.typing.NDArray[numpy.float64]"
+#define DESCEND_ORDER "tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None]"
 #define DESCEND_CHUNK \
   "tuple[" DESCEND_DOUBLES ", " DESCEND_DOUBLES ", " DESCEND_DOUBLES ", " DESCEND_DOUBLES ", float, int]"
 
@@ -336,16 +405,20 @@ void bind_program(nb::module_& module, const char* name) {
       .def("bind", &P::bind, "x"_a, "y"_a, "weight"_a.none(), "scale"_a,
            nb::sig("def bind(self, x: " DESCEND_ARRAY ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
                    " | None, scale: float) -> None"))
-      .def("run_order", &P::run_order, "first_step"_a, "seed"_a, "rows"_a, "size"_a, "last"_a, "shuffle"_a,
-           "replacement"_a, "rate"_a, "decay"_a, "seconds"_a,
-           nb::sig("def run_order(self, first_step: int, seed: int, rows: int, size: int, last: int, "
-                   "shuffle: bool, replacement: bool, rate: " DESCEND_DOUBLES ", decay: " DESCEND_DOUBLES
-                   ", seconds: float) -> " DESCEND_CHUNK))
+      .def("run_order", &P::run_order, "first_step"_a, "order"_a, "rate"_a, "decay"_a, "seconds"_a,
+           nb::sig("def run_order(self, first_step: int, order: " DESCEND_ORDER ", rate: " DESCEND_DOUBLES
+                   ", decay: " DESCEND_DOUBLES ", seconds: float) -> " DESCEND_CHUNK))
       .def("run_listed", &P::run_listed, "first_step"_a, "rows"_a, "offsets"_a, "rate"_a, "decay"_a,
            "seconds"_a,
            nb::sig("def run_listed(self, first_step: int, rows: numpy.typing.NDArray[numpy.int64], "
                    "offsets: numpy.typing.NDArray[numpy.int64], rate: " DESCEND_DOUBLES
                    ", decay: " DESCEND_DOUBLES ", seconds: float) -> " DESCEND_CHUNK))
+      .def_static(
+          "run_together", &P::run_together, "programs"_a, "plans"_a, "seconds"_a, "threads"_a,
+          nb::sig((std::string("def run_together(programs: collections.abc.Sequence[") + name +
+                   "], plans: collections.abc.Sequence[tuple[int, " DESCEND_ORDER ", " DESCEND_DOUBLES
+                   ", " DESCEND_DOUBLES "]], seconds: float, threads: int) -> list[" DESCEND_CHUNK "]")
+                      .c_str()))
       .def("gradient", &P::gradient, "rows"_a, "step"_a,
            nb::sig("def gradient(self, rows: numpy.typing.NDArray[numpy.int64], step: int) -> "
                    "tuple[float, list[" DESCEND_ARRAY "]]"))

@@ -29,6 +29,8 @@ const std::vector<std::uint32_t>& Batches::epoch(long number) {
   } else {
     for (std::size_t i = 0; i < epoch.rows.size(); ++i) epoch.rows[i] = static_cast<std::uint32_t>(i);
   }
+  if (!order_.subset.empty())
+    for (std::uint32_t& row : epoch.rows) row = order_.subset[row];
   return epoch.rows;
 }
 

@@ -16,6 +16,7 @@ struct Order {
   long rows, size;
   LastBatch last;
   bool shuffle, replacement;
+  std::vector<std::uint32_t> subset;  // the table's rows that the order is of, empty for all
 
   bool operator==(const Order&) const = default;
 };

@@ -73,11 +73,12 @@ Sums Program<T>::weigh(const Data<T>& data, const Source& rows, long count) cons
 }
 
 template <class T>
-void Program<T>::forward(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks) {
+void Program<T>::forward(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks,
+                         bool gathered) {
   Matrix<T> values{}, slope{};
   if (!reads_table()) {
     values = space.input(row);
-    kernels_.read_rows(source, rows, values);
+    if (!gathered) kernels_.read_rows(source, rows, values);
   }
   long width = network_.inputs;
   std::size_t dense = 0;

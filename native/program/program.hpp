@@ -70,6 +70,8 @@ class Program {
  private:
   template <class>
   friend class Training;
+  template <class>
+  friend class Crew;
 
   // Whose dropout applies: the step's number and the batch's row that comes first.
   struct Masks {
@@ -83,7 +85,9 @@ class Program {
   // Σ weight · class weight (a mean over columns for several), and Σ weight, in the rows' order.
   Sums weigh(const Data<T>& data, const Source& rows, long count) const;
   // From a source's rows to the outputs, in the workspace's rows from `row` on; masks null: no dropout.
-  void forward(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks);
+  // gathered: the workspace holds these rows of the source already.
+  void forward(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks,
+               bool gathered = false);
   int useful_threads(double operations) const;
   double operations_per_row() const;
   template <class Body>

@@ -9,6 +9,7 @@ namespace descend {
 namespace {
 
 constexpr long space_bytes = 24L << 20;  // larger batches go through the workspace in blocks
+constexpr long table_bytes = 1L << 20;
 constexpr long fewest_block_rows = 192, most_block_rows = 4096;
 constexpr long rows_at_once = 48;     // what a second-level cache holds; a multiple of all tile heights
 constexpr long inputs_per_item = 48;  // a multiple of all tile heights
@@ -18,6 +19,12 @@ constexpr double long_step = 1e8;  // operations, some milliseconds: shorter ste
 long block_rows(long row_bytes, long largest) {
   const long fitting = std::clamp(space_bytes / row_bytes, fewest_block_rows, most_block_rows);
   return std::max(1L, std::min(largest, fitting));
+}
+
+// Where the gradient reads the table again, a block's rows should still be in the second-level caches.
+long table_block_rows(const Source& source, long value_bytes, long largest) {
+  const long row_bytes = source.width * (source.bytes ? 1 : value_bytes);
+  return block_rows(std::max(1L, row_bytes * (space_bytes / table_bytes)), largest);
 }
 
 // By squaring, for libraries' pow differs in the last bit.
@@ -31,17 +38,19 @@ double power(double base, long exponent) {
 }  // namespace
 
 template <class T>
-Training<T>::Training(Program<T>& program, const Data<T>& data, long largest, bool store_only)
+Training<T>::Training(Program<T>& program, const Data<T>& data, long largest, bool store_only,
+                      std::optional<Workspace<T>>& space, const std::function<bool()>& give_up)
     : program_(program),
       data_(data),
+      space_(space),
       loss_(program.loss_of(data)),
       store_only_(store_only),
-      before_update_(program.give_up),
-      in_update_(program.give_up) {
+      before_update_(give_up),
+      in_update_(give_up) {
   Weights<T>& weights = program.weights_;
   const bool gathered = !program.reads_table();
-  const long rows = block_rows(Workspace<T>::row_bytes(weights, gathered), largest);
-  auto& space = program.training_space_;
+  const long rows = gathered ? block_rows(Workspace<T>::row_bytes(weights, true), largest)
+                             : table_block_rows(data.source, sizeof(T), largest);
   if (!space || space->rows() < rows) space.emplace(weights, rows, true, gathered);
   const auto parameters = static_cast<std::size_t>(weights.parameters());
   for (std::size_t i = 0; i < parameters; ++i)
@@ -131,44 +140,61 @@ void Training<T>::run(StepPlanner<T>& planner, int threads) {
   share_items(threads);
   Barrier barrier(threads);
   planner.next(steps_[0]);
-  program_.pool_.run(threads, [&](int thread) { work(thread, threads, barrier, planner); });
+  program_.pool_.run(threads, [&](int thread) {
+    FloatingPointScope rounding;
+    for (int turn = 0; !steps_[turn].end && make_step(turn, thread, threads, barrier, planner);) turn ^= 1;
+  });
 }
 
 template <class T>
-void Training<T>::work(int thread, int threads, Barrier& barrier, StepPlanner<T>& planner) {
-  FloatingPointScope rounding;
-  const long room = program_.training_space_->rows();
-  for (int turn = 0; !steps_[turn].end; turn ^= 1) {
-    Step<T>& step = steps_[turn];
-    for (long start = 0; start == 0 || start < step.rows.count; start += room) {
-      const long count = std::min(room, step.rows.count - start);
-      rows_forward_and_back(step, start, count, thread, threads);
-      barrier.wait();
-      if (nonfinite_.load(std::memory_order_relaxed) || before_update_.came()) {
-        if (thread == 0) planner.stopped(before_update_.came() ? Stopped::interrupted : Stopped::nonfinite);
-        return;
-      }
-      if (step.sums.weight > 0) learn(step, start, count, thread);
-      if (thread == 0 && !in_update_.came()) {
-        const RowLoss losses = program_.training_space_->losses(0);
-        for (long i = 0; i < count; ++i)
-          step.sums.loss += losses.loss[i], step.sums.correct += losses.correct[i];
-        if (start + room >= step.rows.count) {
-          if (step.sums.weight > 0 && !store_only_) ++program_.updates;
-          planner.done(step);
-          planner.next(steps_[turn ^ 1]);
-        }
-      }
-      barrier.wait();
-      if (in_update_.came()) {
-        if (thread == 0) {
-          program_.torn = !store_only_;
-          planner.stopped(Stopped::interrupted);
-        }
-        return;
+void Training<T>::begin(StepPlanner<T>& planner) {
+  share_items(1);
+  planner.next(steps_[turn_]);
+}
+
+template <class T>
+bool Training<T>::advance(StepPlanner<T>& planner, bool gathered) {
+  if (steps_[turn_].end) return false;
+  Barrier alone(1);
+  gathered_ = gathered;
+  const bool going = make_step(turn_, 0, 1, alone, planner);
+  turn_ ^= 1;
+  return going && !steps_[turn_].end;
+}
+
+template <class T>
+bool Training<T>::make_step(int turn, int thread, int threads, Barrier& barrier, StepPlanner<T>& planner) {
+  const long room = space_->rows();
+  Step<T>& step = steps_[turn];
+  for (long start = 0; start == 0 || start < step.rows.count; start += room) {
+    const long count = std::min(room, step.rows.count - start);
+    rows_forward_and_back(step, start, count, thread, threads);
+    barrier.wait();
+    if (nonfinite_.load(std::memory_order_relaxed) || before_update_.came()) {
+      if (thread == 0) planner.stopped(before_update_.came() ? Stopped::interrupted : Stopped::nonfinite);
+      return false;
+    }
+    if (step.sums.weight > 0) learn(step, start, count, thread);
+    if (thread == 0 && !in_update_.came()) {
+      const RowLoss losses = space_->losses(0);
+      for (long i = 0; i < count; ++i)
+        step.sums.loss += losses.loss[i], step.sums.correct += losses.correct[i];
+      if (start + room >= step.rows.count) {
+        if (step.sums.weight > 0 && !store_only_) ++program_.updates;
+        planner.done(step);
+        planner.next(steps_[turn ^ 1]);
       }
     }
+    barrier.wait();
+    if (in_update_.came()) {
+      if (thread == 0) {
+        program_.torn = !store_only_;
+        planner.stopped(Stopped::interrupted);
+      }
+      return false;
+    }
   }
+  return true;
 }
 
 // Whether a long step is to be left here.
@@ -201,12 +227,12 @@ void Training<T>::rows_forward_and_back(const Step<T>& step, long start, long co
 template <class T>
 void Training<T>::block_forward_and_back(const Step<T>& step, const Source& source, long batch_row,
                                          long first, long rows) {
-  Workspace<T>& space = *program_.training_space_;
+  Workspace<T>& space = *space_;
   const Kernels<T>& kernels = program_.kernels_;
   const auto& layers = program_.weights_.layers();
   const std::size_t top = layers.size() - 1;
   const typename Program<T>::Masks masks{step.number, batch_row};
-  program_.forward(space, first, source, rows, &masks);
+  program_.forward(space, first, source, rows, &masks, gathered_);
 
   const bool classes = loss_.kind == LossKind::cross_entropy;
   const double total = step.sums.weight * static_cast<double>(classes ? 1 : loss_.outputs);
@@ -242,7 +268,7 @@ void Training<T>::learn(const Step<T>& step, long start, long count, int thread)
 template <class T>
 Backward<T> Training<T>::backward(const Step<T>& step, const Source& rows, long start, long count,
                                   std::size_t layer) {
-  Workspace<T>& space = *program_.training_space_;
+  Workspace<T>& space = *space_;
   auto& layers = program_.weights_.layers();
   StoredDense<T>& own = layers[layer];
   const bool reads_table = layer == 0 && program_.reads_table();

@@ -33,10 +33,16 @@ template <class T>
 class Training {
  public:
   // largest : rows of the largest batch.  store_only : leave the weights, keep the gradients.
-  Training(Program<T>& program, const Data<T>& data, long largest, bool store_only);
+  // space : made or made larger where it must be.  give_up : asked now and then within long steps.
+  Training(Program<T>& program, const Data<T>& data, long largest, bool store_only,
+           std::optional<Workspace<T>>& space, const std::function<bool()>& give_up);
 
   void run(StepPlanner<T>& planner, int threads);
-  double operations() const { return operations_; }  // of the largest step
+
+  // Or step by step on the calling thread. `gathered`: the workspace holds this step's rows already.
+  void begin(StepPlanner<T>& planner);
+  bool advance(StepPlanner<T>& planner, bool gathered);  // false: that was the last one
+  double operations() const { return operations_; }      // of the largest step
   // Sets the weights' sums and the update's scalars of a step whose rows are set.
   void prepare(Step<T>& step, double rate, const double* decay) const;
 
@@ -48,7 +54,8 @@ class Training {
   };
   void list_items();
   void share_items(int threads);
-  void work(int thread, int threads, Barrier& barrier, StepPlanner<T>& planner);
+  // Makes a step and has the next one planned; false where the loop is over.
+  bool make_step(int turn, int thread, int threads, Barrier& barrier, StepPlanner<T>& planner);
   void rows_forward_and_back(const Step<T>& step, long start, long count, int thread, int threads);
   void block_forward_and_back(const Step<T>& step, const Source& source, long batch_row, long first,
                               long rows);
@@ -59,6 +66,7 @@ class Training {
 
   Program<T>& program_;
   const Data<T>& data_;
+  std::optional<Workspace<T>>& space_;
   Loss<T> loss_;
   bool store_only_;
   double operations_;  // of a step
@@ -66,6 +74,8 @@ class Training {
   std::vector<double> cost_;        // of each item
   std::vector<std::size_t> share_;  // thread t has the items share_[t] … share_[t + 1] − 1
   Step<T> steps_[2];
+  int turn_ = 0;
+  bool gathered_ = false;
   std::atomic<bool> nonfinite_{false};
   // On the way forward and back, and while weights change: each is read behind one barrier only, where
   // all threads see the same.

@@ -38,7 +38,7 @@ std::vector<T> trained(const std::string& instruction_set, int threads, long ste
                nullptr,
                nullptr};
   for (std::size_t i = 0; i < data.labels.size(); ++i) data.labels[i] = x[i * inputs] > T(0) ? 1 : 0;
-  Batches batches(program.table(), Order{3, rows, 64, LastBatch::keep, true, false});
+  Batches batches(program.table(), Order{3, rows, 64, LastBatch::keep, true, false, {}});
   Plan plan{0, steps, batches, std::vector<double>(static_cast<std::size_t>(steps), 0.01),
             std::vector<double>(7, 0.01)};
   const Chunk chunk = program.run(data, plan, 100.0);

@@ -31,7 +31,7 @@ const Register permutes{"streams: an order holds every row once", [] {
 
 const Register wraps{
     "batches: wrapping fills the last batch from the next order", [] {
-      Batches batches(choose_kernels(""), Order{1, 5, 3, LastBatch::wrap, false, false});
+      Batches batches(choose_kernels(""), Order{1, 5, 3, LastBatch::wrap, false, false, {}});
       const Rows last = batches.rows(1);
       check(last.count == 3 && last.numbers[0] == 3 && last.numbers[1] == 4 && last.numbers[2] == 0,
             "wrong rows");

@@ -21,7 +21,7 @@ _HOMES = {
         "SquaredError",
     ),
     "descend.optimizers": ("SGD", "Adam", "AdamW", "RMSprop"),
-    "descend.training": ("Training", "train"),
+    "descend.training": ("Training", "train", "train_many"),
     "descend.models": ("Model", "load"),
     "descend.workflow": ("fit",),
 }
@@ -48,6 +48,7 @@ __all__ = [
     "load",
     "schedules",
     "train",
+    "train_many",
 ]
 
 try:

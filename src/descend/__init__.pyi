@@ -16,6 +16,7 @@ from descend.optimizers import RMSprop as RMSprop
 from descend.optimizers import schedules as schedules
 from descend.training import Training as Training
 from descend.training import train as train
+from descend.training import train_many as train_many
 from descend.workflow import fit as fit
 
 __version__: str

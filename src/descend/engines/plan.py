@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -17,9 +17,10 @@ LAST_BATCH: tuple[LastBatch, ...] = ("keep", "drop", "wrap")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Batches cut from an order of all rows that is drawn anew each epoch.
+    """Batches cut from an order of the rows that is drawn anew each epoch.
 
     seed, rows : whose stream, and how many rows there are.
+    subset : numbers of the table's rows that the order is of, (rows,) int64; None for rows 0 … rows − 1.
     size : rows in a batch.
     last : the rows left over at an epoch's end are a short batch (``keep``), left out (``drop``), or
         filled up with the first rows of the next epoch's order, which still runs whole (``wrap``).
@@ -37,6 +38,7 @@ class Order:
     last: LastBatch = "keep"
     shuffle: bool = True
     replacement: bool = False
+    subset: NDArray[np.int64] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.rows < 1 or self.size < 1:
@@ -57,6 +59,10 @@ class Order:
 
     def epoch(self, number: int) -> NDArray[np.int64]:
         """All rows in the order of epoch ``number``, (rows,)."""
+        places = self._places(number)
+        return places if self.subset is None else self.subset[places]
+
+    def _places(self, number: int) -> NDArray[np.int64]:
         if self.replacement:
             return streams.draws(self.seed, streams.ORDER, number, self.rows)
         if self.shuffle:

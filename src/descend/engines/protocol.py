@@ -5,7 +5,7 @@ Everything a step needs (rows, rate, decay) is planned outside, so that all engi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -98,11 +98,19 @@ class Program(Protocol):
         """Sets all of it; slots and updates that are not given become 0."""
 
 
+# programs, their plans, seconds, threads → a chunk for each
+RunTogether = Callable[[Sequence[Program], Sequence[Plan], float, int], list[Chunk]]
+
+
 class Engine(Protocol):
     """A way to compute. Engines are found by name in the registry."""
 
     name: str
     capabilities: frozenset[str]
+
+    @property
+    def run_together(self) -> RunTogether | None:
+        """Runs plans of programs of one shape over the same rows side by side; None where it cannot."""
 
     def compile(
         self, network: Network, widths: Sequence[int], optimizer: Optimizer,

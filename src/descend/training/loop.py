@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from descend.engines.plan import Explicit, Order, Plan
-from descend.engines.protocol import Inputs, Program, State
+from descend.engines.protocol import Chunk, Inputs, Program, State
 from descend.errors import Diverged
 from descend.optimizers import Optimizer, parameter_decay, step_rates
 from descend.optimizers.schedules import Span
@@ -48,70 +48,97 @@ class RunPlan:
     per_epoch: int
 
 
-def run_steps(
-    program: Program,
-    run_plan: RunPlan,
-    optimizer: Optimizer,
-    names: tuple[str, ...],
-    validation: Inputs | None,
-    classifies: bool,
-    listener: Listener | None,
-) -> History:
-    """Makes all steps on the bound rows.
+class Run:
+    """A program's way through a RunPlan: ``next_plan`` says what to make next, ``record`` what was made.
 
     names : of the parameters, in order, for the weight decay.
+    """
+
+    def __init__(
+        self, program: Program, run_plan: RunPlan, optimizer: Optimizer, names: tuple[str, ...],
+        validation: Inputs | None, classifies: bool,
+    ) -> None:  # fmt: skip
+        self._program, self._run_plan, self._names = program, run_plan, names
+        self._lr, self._decay = optimizer.lr, parameter_decay(optimizer.weight_decay, names)
+        self._validation, self._recorder = validation, Recorder(run_plan.per_epoch, classifies)
+        self._step, self._rows = 0, 0.0
+        self._checked: tuple[float, float] | None = None
+        self._safe_step, self._safe_state = 0, program.state()
+        self._started = self._safe_at = time.perf_counter()
+
+    @property
+    def over(self) -> bool:
+        """Whether all steps are made."""
+        return self._step == self._run_plan.steps
+
+    def next_plan(self) -> Plan:
+        """What to make next: the rest, or the rest of the epoch where each is validated."""
+        last = min(self._run_plan.steps, self._step + _STEPS_AT_ONCE)
+        if self._validation is not None:
+            last = min(last, (self._step // self._run_plan.per_epoch + 1) * self._run_plan.per_epoch)
+        return self._plan(self._step, last)
+
+    def _plan(self, first: int, last: int) -> Plan:
+        span = Span(first, last - first, self._run_plan.per_epoch, self._run_plan.steps)
+        return Plan(first, last - first, self._run_plan.batches, step_rates(self._lr, span), self._decay)
+
+    def record(self, plan: Plan, chunk: Chunk) -> None:
+        """Writes down what was made of a plan, and validates at an epoch's end.
+
+        Raises
+        ------
+        Diverged : a loss was not finite; ``parameters`` holds the last finite weights.
+        """
+        columns = (chunk.step_loss, chunk.step_weight, chunk.step_rows, chunk.step_correct)
+        clock = time.perf_counter() - self._started
+        self._recorder.steps(np.array((*columns, plan.rate[: chunk.done])), clock)
+        self._step += chunk.done
+        self._rows += float(chunk.step_rows.sum())
+        self._check_finite(plan, chunk)
+        if self._validation is not None and (self._step % self._run_plan.per_epoch == 0 or self.over):
+            sums = self._program.evaluate(self._validation)
+            self._checked = (_mean(sums.loss, sums.weight), _mean(sums.correct, sums.rows))
+            self._recorder.validation(*self._checked)
+        if time.perf_counter() - self._safe_at > CHUNK_SECONDS and not self.over:
+            self._safe_step, self._safe_state = self._step, self._program.state()
+            self._safe_at = time.perf_counter()
+
+    def _check_finite(self, plan: Plan, chunk: Chunk) -> None:
+        overflowed = self.over and not _all_finite(self._program.state(), self._names)  # the very last update
+        if chunk.stopped != "nonfinite" and not overflowed:
+            return
+        step = self._step - overflowed
+        rate = float(plan.rate[chunk.done - overflowed])
+        kept = _last_finite(
+            self._program, self._plan, self._safe_step, self._safe_state, self._step, self._names
+        )
+        raise Diverged(_divergence(step, self._run_plan.per_epoch, rate), step, kept)
+
+    def progress(self) -> Progress:
+        """Where the run stands."""
+        plan, clock = self._run_plan, time.perf_counter() - self._started
+        return Progress(
+            self._step, plan.steps, plan.per_epoch, self._rows, clock, self._recorder.last_loss, self._checked
+        )
+
+    def history(self) -> History:
+        """Everything recorded so far."""
+        return self._recorder.history()
+
+
+def run_steps(run: Run, program: Program, listener: Listener | None) -> History:
+    """Makes all steps on the bound rows, about 50 ms at a time.
 
     Raises
     ------
     Diverged : a loss was not finite; ``parameters`` holds the last finite weights.
     """
-    recorder = Recorder(run_plan.per_epoch, classifies)
-    decay = parameter_decay(optimizer.weight_decay, names)
-    safe_step, safe_state = 0, program.state()
-    started = safe_at = time.perf_counter()
-    step, rows, checked = 0, 0.0, None
-
-    def plan(first: int, last: int) -> Plan:
-        span = Span(first, last - first, run_plan.per_epoch, run_plan.steps)
-        return Plan(first, last - first, run_plan.batches, step_rates(optimizer.lr, span), decay)
-
-    while step < run_plan.steps:
-        epoch_end = (step // run_plan.per_epoch + 1) * run_plan.per_epoch
-        last = min(run_plan.steps, step + _STEPS_AT_ONCE)
-        if validation is not None:
-            last = min(last, epoch_end)
-        chunk_plan = plan(step, last)
-        chunk = program.run(chunk_plan, CHUNK_SECONDS)
-        clock = time.perf_counter() - started
-        columns = (
-            chunk.step_loss,
-            chunk.step_weight,
-            chunk.step_rows,
-            chunk.step_correct,
-            chunk_plan.rate[: chunk.done],
-        )
-        recorder.steps(np.array(columns), clock)
-        step += chunk.done
-        rows += float(chunk.step_rows.sum())
-        ended = step == run_plan.steps
-        overflowed = ended and not _all_finite(program.state(), names)  # the very last update
-        if chunk.stopped == "nonfinite" or overflowed:
-            step -= overflowed
-            rate = float(chunk_plan.rate[chunk.done - overflowed])
-            kept = _last_finite(program, plan, safe_step, safe_state, step + overflowed, names)
-            raise Diverged(_divergence(step, run_plan.per_epoch, rate), step, kept)
-        if validation is not None and (step == epoch_end or ended):
-            sums = program.evaluate(validation)
-            checked = (_mean(sums.loss, sums.weight), _mean(sums.correct, sums.rows))
-            recorder.validation(*checked)
+    while not run.over:
+        plan = run.next_plan()
+        run.record(plan, program.run(plan, CHUNK_SECONDS))
         if listener is not None:
-            told = Progress(
-                step, run_plan.steps, run_plan.per_epoch, rows, clock, recorder.last_loss, checked
-            )
-            listener(told)
-        if time.perf_counter() - safe_at > CHUNK_SECONDS and not ended:
-            safe_step, safe_state, safe_at = step, program.state(), time.perf_counter()
-    return recorder.history()
+            listener(run.progress())
+    return run.history()
 
 
 def _last_finite(

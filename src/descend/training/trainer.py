@@ -14,14 +14,14 @@ from descend.engines.plan import Explicit, LastBatch, Order
 from descend.engines.protocol import Inputs, Program
 from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
-from descend.errors import DataError, OptionError
+from descend.errors import DataError, Diverged, OptionError
 from descend.models import Model
 from descend.networks import Network
 from descend.optimizers import SGD, Adam, Optimizer, RMSprop
 from descend.optimizers.optimizer import check_flag
 from descend.training.arrays import as_inputs, check_dtype, find_classes
 from descend.training.history import History
-from descend.training.loop import Listener, RunPlan, run_steps
+from descend.training.loop import Listener, Run, RunPlan, run_steps
 from descend.training.memory import check_memory
 from descend.training.progress import progress_bar
 
@@ -37,11 +37,13 @@ class Training:
     history : what was recorded, per epoch and per step.
     metrics : what ``fit`` writes to metrics.json: task, rows, epochs, seconds, and the metrics of the
         train, validation and test rows; None after ``train``.
+    diverged : why the run ended early, where ``train_many`` went on without it.
     """
 
     model: Model
     history: History
     metrics: dict[str, Any] | None = None
+    diverged: Diverged | None = None
 
     def __repr__(self) -> str:
         loss = f", loss {self.history.loss[-1]:.4g}" if self.history.epochs else ""
@@ -112,15 +114,7 @@ def train(
     [[3.0]]
     """
     dtype = check_dtype(dtype)
-    if not isinstance(network, Network):
-        raise OptionError(f"network must be a Network, not {type(network).__name__}")
-    if verbose not in (0, 1):
-        raise OptionError(f"verbose must be 0 or 1, not {verbose!r}")
-    classes = find_classes(network, y)
-    inputs = as_inputs(network, X, y, sample_weight, dtype, classes, "training")
-    judged = None
-    if validation is not None:
-        judged = _validation(network, validation, dtype, classes, inputs.x.shape[1])
+    inputs, judged, classes = prepare_arrays(network, X, y, sample_weight, validation, dtype, verbose)
     seed = streams.check_seed(seed)
     shuffle, replacement = check_flag("shuffle", shuffle), check_flag("replacement", replacement)
     if batches is not None:
@@ -139,12 +133,42 @@ def train(
     return Training(Model(network, parameters, classes=classes, engine=engine, threads=threads), history)
 
 
+def prepare_arrays(
+    network: Network, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None,
+    validation: Validation | None, dtype: str, verbose: int,
+) -> tuple[Inputs, Inputs | None, NDArray[Any] | None]:  # fmt: skip
+    """Rows to learn from and to judge by in the engine's types, and the labels in class order."""
+    if not isinstance(network, Network):
+        raise OptionError(f"network must be a Network, not {type(network).__name__}")
+    if verbose not in (0, 1):
+        raise OptionError(f"verbose must be 0 or 1, not {verbose!r}")
+    classes = find_classes(network, y)
+    inputs = as_inputs(network, X, y, sample_weight, dtype, classes, "training")
+    judged = None
+    if validation is not None:
+        judged = _validation(network, validation, dtype, classes, inputs.x.shape[1])
+    return inputs, judged, classes
+
+
 def train_inputs(
     network: Network, inputs: Inputs, run_plan: RunPlan, optimizer: Optimizer, *,
     validation: Inputs | None, engine: str, threads: int | None, dtype: str, seed: int,
     initial: dict[str, NDArray[Any]] | None, listener: Listener | None,
 ) -> tuple[Program, History]:  # fmt: skip
     """The same on arrays that are already in the engine's types."""
+    program = compile_program(
+        network, inputs, optimizer, engine=engine, threads=threads, dtype=dtype, seed=seed, initial=initial
+    )
+    names = tuple(network.parameter_shapes(inputs.x.shape[1]))
+    run = Run(program, run_plan, optimizer, names, validation, network.classifies)
+    return program, run_steps(run, program, listener)
+
+
+def compile_program(
+    network: Network, inputs: Inputs, optimizer: Optimizer, *, engine: str, threads: int | None,
+    dtype: str, seed: int, initial: dict[str, NDArray[Any]] | None,
+) -> Program:  # fmt: skip
+    """A program with its first weights, bound to its rows."""
     if not isinstance(optimizer, SGD | RMSprop | Adam):
         raise OptionError(f"optimizer must be SGD, RMSprop, Adam or AdamW, not {optimizer!r}")
     width = inputs.x.shape[1]
@@ -157,9 +181,7 @@ def train_inputs(
     if initial is not None:
         program.load(initial)
     program.bind(inputs)
-    names = tuple(network.parameter_shapes(width))
-    history = run_steps(program, run_plan, optimizer, names, validation, network.classifies, listener)
-    return program, history
+    return program
 
 
 def _check_initial(network: Network, width: int, initial: object) -> None:

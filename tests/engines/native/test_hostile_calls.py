@@ -97,15 +97,41 @@ RATES, DECAY = np.full(3, 0.1), np.zeros(2)
         {"rate": np.zeros(2, np.float32)}, {"rate": np.array(0.1)}, {"decay": np.zeros(3)},
         {"decay": np.zeros((2, 2))},
         {"decay": np.array([np.inf, 0.0])}, {"seconds": NAN}, {"seed": 2**64},
+        {"subset": np.array([0, 1, 6])}, {"subset": np.array([-1, 1, 2])}, {"subset": np.array([0, 1])},
+        {"subset": np.zeros((6, 1), np.int64)}, {"subset": np.zeros(6)},
     ],
 )  # fmt: skip
 def test_orders_are_refused(changes):
-    arguments = {
-        "first_step": 0, "seed": 0, "rows": 6, "size": 4, "last": 0, "shuffle": True, "replacement": False,
-        "rate": RATES, "decay": DECAY, "seconds": 1.0,
+    order = {
+        "seed": 0, "rows": 6, "size": 4, "last": 0, "shuffle": True, "replacement": False, "subset": None,
     }  # fmt: skip
+    rest = {"first_step": 0, "rate": RATES, "decay": DECAY, "seconds": 1.0}
+    order |= {name: value for name, value in changes.items() if name in order}
+    rest |= {name: value for name, value in changes.items() if name in rest}
+    if "subset" in changes:
+        order["rows"] = 3
     with pytest.raises((ValueError, TypeError)):
-        bound().run_order(**(arguments | changes))
+        bound().run_order(order=tuple(order.values()), **rest)
+    if "seconds" not in changes:
+        plan = (rest["first_step"], tuple(order.values()), rest["rate"], rest["decay"])
+        with pytest.raises((ValueError, TypeError)):
+            type(bound()).run_together([bound()], [plan], 1.0, 1)
+
+
+def test_programs_that_do_not_fit_together_are_refused():
+    kind, plan = type(bound()), (0, (0, 6, 4, 0, True, False, None), RATES, DECAY)
+    program = bound()
+    with pytest.raises(ValueError, match="plan"):
+        kind.run_together([], [], 1.0, 1)
+    with pytest.raises(ValueError, match="plan"):
+        kind.run_together([program], [], 1.0, 1)
+    with pytest.raises(RuntimeError, match="another call"):
+        kind.run_together([program, program], [plan, plan], 1.0, 1)
+    with pytest.raises(ValueError, match="same rows"):
+        kind.run_together([program, bound()], [plan, plan], 1.0, 1)
+    with pytest.raises(ValueError, match="threads"):
+        kind.run_together([program], [plan], 1.0, 0)
+    assert len(kind.run_together([program], [plan], 1.0, 4)) == 1
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from descend.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from descend.engines.native.program import NativeProgram
+    from descend.engines.protocol import RunTogether
 
 
 class NativeEngine:
@@ -23,6 +24,13 @@ class NativeEngine:
 
     name = "native"
     capabilities: frozenset[str] = frozenset({"many_steps"})
+
+    @property
+    def run_together(self) -> RunTogether:
+        """Plans of programs of one shape over the same rows, all of an Order, side by side."""
+        from descend.engines.native.program import run_together
+
+        return run_together
 
     def compile(
         self, network: Network, widths: Sequence[int], optimizer: Optimizer,

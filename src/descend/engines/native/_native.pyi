@@ -45,12 +45,7 @@ class Float32Program:
     def run_order(
         self,
         first_step: int,
-        seed: int,
-        rows: int,
-        size: int,
-        last: int,
-        shuffle: bool,
-        replacement: bool,
+        order: tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None],
         rate: numpy.typing.NDArray[numpy.float64],
         decay: numpy.typing.NDArray[numpy.float64],
         seconds: float,
@@ -77,6 +72,29 @@ class Float32Program:
         numpy.typing.NDArray[numpy.float64],
         float,
         int,
+    ]: ...
+    @staticmethod
+    def run_together(
+        programs: Sequence[Float32Program],
+        plans: Sequence[
+            tuple[
+                int,
+                tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None],
+                numpy.typing.NDArray[numpy.float64],
+                numpy.typing.NDArray[numpy.float64],
+            ]
+        ],
+        seconds: float,
+        threads: int,
+    ) -> list[
+        tuple[
+            numpy.typing.NDArray[numpy.float64],
+            numpy.typing.NDArray[numpy.float64],
+            numpy.typing.NDArray[numpy.float64],
+            numpy.typing.NDArray[numpy.float64],
+            float,
+            int,
+        ]
     ]: ...
     def gradient(
         self, rows: numpy.typing.NDArray[numpy.int64], step: int
@@ -121,12 +139,7 @@ class Float64Program:
     def run_order(
         self,
         first_step: int,
-        seed: int,
-        rows: int,
-        size: int,
-        last: int,
-        shuffle: bool,
-        replacement: bool,
+        order: tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None],
         rate: numpy.typing.NDArray[numpy.float64],
         decay: numpy.typing.NDArray[numpy.float64],
         seconds: float,
@@ -153,6 +166,29 @@ class Float64Program:
         numpy.typing.NDArray[numpy.float64],
         float,
         int,
+    ]: ...
+    @staticmethod
+    def run_together(
+        programs: Sequence[Float64Program],
+        plans: Sequence[
+            tuple[
+                int,
+                tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None],
+                numpy.typing.NDArray[numpy.float64],
+                numpy.typing.NDArray[numpy.float64],
+            ]
+        ],
+        seconds: float,
+        threads: int,
+    ) -> list[
+        tuple[
+            numpy.typing.NDArray[numpy.float64],
+            numpy.typing.NDArray[numpy.float64],
+            numpy.typing.NDArray[numpy.float64],
+            numpy.typing.NDArray[numpy.float64],
+            float,
+            int,
+        ]
     ]: ...
     def gradient(
         self, rows: numpy.typing.NDArray[numpy.int64], step: int

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from descend.engines.native import _native
 from descend.engines.plan import Explicit, Order, Plan
-from descend.engines.protocol import Array, Chunk, Inputs, State, Sums
+from descend.engines.protocol import Array, Chunk, Inputs, Program, State, Sums
 from descend.engines.state import checked_state
 from descend.errors import DataError, EngineBusy, EngineUnavailable, OptionError
 from descend.networks import BinaryCrossEntropy, CrossEntropy, Dropout, Huber, Network
@@ -28,6 +28,9 @@ _VALUE = -1
 
 _Layer = tuple[int, int, bool, float]
 _LossOptions = tuple[int, float, float, list[float]]
+_OrderOptions = tuple[int, int, int, int, bool, bool, NDArray[np.int64] | None]
+_Doubles = NDArray[np.float64]
+_Told = tuple[_Doubles, _Doubles, _Doubles, _Doubles, float, int]
 _OptimizerOptions = tuple[int, float, float, bool, float, bool, float, float, float, bool]
 
 
@@ -61,32 +64,23 @@ class NativeProgram:
 
     def run(self, plan: Plan, seconds: float) -> Chunk:
         """Makes the plan's steps, or as many (at least one) as fit into ``seconds``."""
-        rate = np.ascontiguousarray(plan.rate, np.float64)
-        decay = np.ascontiguousarray(plan.decay, np.float64)
-        if len(rate) != plan.steps:
-            raise OptionError(f"the plan has {len(rate)} rates for {plan.steps} steps")
-        with our_errors(OptionError):
-            loss, weight, rows, correct, taken, stopped = self._run(plan, rate, decay, seconds)
-        return Chunk(len(loss), loss, weight, rows, correct, taken, _STOPPED[stopped])
-
-    def _run(
-        self, plan: Plan, rate: NDArray[np.float64], decay: NDArray[np.float64], seconds: float
-    ) -> tuple[
-        NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float, int
-    ]:
+        rate, decay = _rates(plan)
         batches = plan.batches
-        if isinstance(batches, Order):
-            return self._program.run_order(
-                first_step=plan.first_step, seed=batches.seed, rows=batches.rows, size=batches.size,
-                last=_LAST_BATCH.index(batches.last), shuffle=batches.shuffle,
-                replacement=batches.replacement, rate=rate, decay=decay, seconds=seconds,
+        with our_errors(OptionError):
+            if isinstance(batches, Order):
+                return _chunk(
+                    self._program.run_order(
+                        first_step=plan.first_step, order=_order(batches), rate=rate, decay=decay,
+                        seconds=seconds,
+                    )
+                )  # fmt: skip
+            return _chunk(
+                self._program.run_listed(
+                    first_step=plan.first_step, rows=np.ascontiguousarray(batches.rows, np.int64),
+                    offsets=np.ascontiguousarray(batches.offsets, np.int64), rate=rate, decay=decay,
+                    seconds=seconds,
+                )
             )  # fmt: skip
-        assert isinstance(batches, Explicit)
-        return self._program.run_listed(
-            first_step=plan.first_step, rows=np.ascontiguousarray(batches.rows, np.int64),
-            offsets=np.ascontiguousarray(batches.offsets, np.int64), rate=rate, decay=decay,
-            seconds=seconds,
-        )  # fmt: skip
 
     def gradient(self, rows: NDArray[np.int64], step: int) -> tuple[float, State]:
         """Loss and gradient at the present weights over bound rows, with the dropout of ``step``."""
@@ -146,6 +140,34 @@ class NativeProgram:
             "weight": None if weight is None else np.ascontiguousarray(weight, self._dtype),
             "scale": inputs.scale,
         }
+
+
+def run_together(
+    programs: Sequence[Program], plans: Sequence[Plan], seconds: float, threads: int
+) -> list[Chunk]:
+    """Each program's plan, all of an Order, over the table that all of them are bound to."""
+    native = [(plan.first_step, _order(plan.batches), *_rates(plan)) for plan in plans]
+    members: list[Any] = [cast(NativeProgram, program)._program for program in programs]
+    with our_errors(OptionError):
+        return [_chunk(told) for told in type(members[0]).run_together(members, native, seconds, threads)]
+
+
+def _rates(plan: Plan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if len(plan.rate) != plan.steps:
+        raise OptionError(f"the plan has {len(plan.rate)} rates for {plan.steps} steps")
+    return np.ascontiguousarray(plan.rate, np.float64), np.ascontiguousarray(plan.decay, np.float64)
+
+
+def _order(order: Order | Explicit) -> _OrderOptions:
+    assert isinstance(order, Order)
+    subset = None if order.subset is None else np.ascontiguousarray(order.subset, np.int64)
+    last = _LAST_BATCH.index(order.last)
+    return order.seed, order.rows, order.size, last, order.shuffle, order.replacement, subset
+
+
+def _chunk(told: _Told) -> Chunk:
+    loss, weight, rows, correct, seconds, stopped = told
+    return Chunk(len(loss), loss, weight, rows, correct, seconds, _STOPPED[stopped])
 
 
 @contextmanager

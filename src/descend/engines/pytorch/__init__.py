@@ -28,6 +28,7 @@ class PytorchEngine:
 
     name = "pytorch"
     capabilities: frozenset[str] = frozenset()
+    run_together = None
 
     def __init__(self, device: str) -> None:
         self.device = device

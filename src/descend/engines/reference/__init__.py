@@ -18,6 +18,7 @@ class ReferenceEngine:
 
     name = "reference"
     capabilities: frozenset[str] = frozenset()
+    run_together = None
 
     def compile(
         self, network: Network, widths: Sequence[int], optimizer: Optimizer,
