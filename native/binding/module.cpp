@@ -34,5 +34,6 @@ NB_MODULE(_native, module) {
   module.def("peak", &peak, "instruction_set"_a, "threads"_a,
              "Measured multiply-add peak in float32, 10**9 operations a second.");
   descend::binding::bind_programs(module);
+  descend::binding::bind_tsqr(module);
   descend::binding::bind_probes(module);
 }

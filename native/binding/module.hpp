@@ -14,5 +14,6 @@ struct Busy : std::runtime_error {
 
 void bind_programs(nanobind::module_& module);
 void bind_probes(nanobind::module_& module);
+void bind_tsqr(nanobind::module_& module);
 
 }  // namespace descend::binding

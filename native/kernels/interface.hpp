@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/tsqr_interface.hpp"
+
 namespace descend {
 
 enum class Activation : int { identity, sigmoid, hard_sigmoid, tanh, relu, gelu, gelu_tanh };
@@ -160,6 +162,7 @@ struct KernelTable {
   void (*words)(const Stream&, std::uint64_t first, long blocks, std::uint32_t* out);
   Kernels<float> single;
   Kernels<double> twice;
+  tsqr::Kernels least_squares;
 };
 
 }  // namespace descend

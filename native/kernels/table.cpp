@@ -1,6 +1,7 @@
 // The kernels of one instruction set as a table. Compiled once per set, DESCEND_ISA being its name.
 #include "kernels/backward.hpp"
 #include "kernels/loss.hpp"
+#include "kernels/tsqr.hpp"
 
 namespace descend::DESCEND_ISA {
 namespace {
@@ -43,6 +44,7 @@ constexpr Kernels<T> kernels{read_rows<T>,     dropout<T>,   dense<T>, dense_row
 }  // namespace
 
 extern const KernelTable table;
-constinit const KernelTable table{DESCEND_ISA_NAME, tile_rows, words, kernels<float>, kernels<double>};
+constinit const KernelTable table{DESCEND_ISA_NAME, tile_rows,       words,
+                                  kernels<float>,   kernels<double>, tall::kernels};
 
 }  // namespace descend::DESCEND_ISA

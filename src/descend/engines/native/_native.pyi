@@ -210,6 +210,25 @@ class Float64Program:
     @updates.setter
     def updates(self, arg: int, /) -> None: ...
 
+def tall_skinny_qr(
+    instruction_set: str,
+    x: numpy.typing.NDArray[Any],
+    y: numpy.typing.NDArray[Any],
+    weight: numpy.typing.NDArray[Any] | None,
+    scale: float,
+    intercept: bool,
+    threads: int,
+) -> tuple[
+    numpy.typing.NDArray[numpy.float64],
+    numpy.typing.NDArray[numpy.float64],
+    numpy.typing.NDArray[numpy.float64],
+    numpy.typing.NDArray[numpy.float64],
+]:
+    """
+    R and Q^T y of the rows sqrt(weight) [1, (x - shift) / scale], a row for each column; squared
+    lengths of y outside; shift and scale per column of x and y.
+    """
+
 def _order(seed: int, step: int, rows: int, replacement: bool) -> NDArray[numpy.int64]: ...
 def _kept(
     instruction_set: str, seed: int, step: int, layer: int, rows: int, width: int, rate: float

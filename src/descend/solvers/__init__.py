@@ -1,0 +1,1 @@
+"""Solvers that see all rows at once: ``exact`` for linear least squares."""
