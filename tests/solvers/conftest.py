@@ -1,4 +1,4 @@
-"""Both ways to the triangular factor, and least squares in rational arithmetic."""
+"""Both ways to the triangular factor, exact answers, and programs of any engine with known optima."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from sklearn import datasets
 
 import descend.solvers.triangle as module
+from descend.engines.registry import ENGINES, get_engine
+from descend.errors import EngineUnavailable
+from descend.optimizers import SGD
 
 
 def _exact(X, y, weight=None, intercept=True):
@@ -55,3 +59,31 @@ def random_problem() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
         return X, y if targets else y[:, 0]
 
     return make
+
+
+@pytest.fixture(params=ENGINES)
+def engine_name(request):
+    """Every engine in turn; one whose library is missing is skipped, and says so."""
+    try:
+        get_engine(request.param)
+    except EngineUnavailable as error:
+        pytest.skip(str(error))
+    return request.param
+
+
+@pytest.fixture
+def compiled():
+    """A function that compiles a network."""
+
+    def compile_network(network, inputs, engine="native", dtype="float64", seed=0, threads=1):
+        return get_engine(engine).compile(network, network.widths(inputs), SGD(), dtype, threads, seed)
+
+    return compile_network
+
+
+@pytest.fixture(params=["iris", "breast_cancer", "digits"])
+def classes(request):
+    """Standardised rows and class numbers of a built-in table."""
+    X, y = getattr(datasets, f"load_{request.param}")(return_X_y=True)
+    spread = X.std(axis=0)
+    return (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0), y.astype(np.int64)
