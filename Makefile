@@ -6,7 +6,7 @@ NATIVE := $(shell find native -name '*.cpp' -o -name '*.hpp' -o -name 'CMakeList
 CXX_FILES := $(shell find native -name '*.cpp' -o -name '*.hpp')
 JOBS ?= 2
 
-.PHONY: demo test test-all test-native check format bench clean
+.PHONY: demo test test-all test-native count-instructions check format bench clean
 
 demo: $(VENV)/.installed  ## install, then fit the built-in house prices
 	@if $(BIN)/python -c "import descend.engines.native._native" 2>/dev/null; then \
@@ -28,6 +28,12 @@ test-native: $(VENV)/.test  ## the native engine's own tests; SANITIZE=thread or
 	$(BIN)/cmake --build build/native-$(or $(SANITIZE),plain)
 	build/native-$(or $(SANITIZE),plain)/native_tests
 
+count-instructions: $(VENV)/.test  ## of a training step with AVX2, by valgrind
+	$(BIN)/cmake -S . -B build/native-plain -G Ninja -DDESCEND_NATIVE_TESTS=ON \
+	  -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja
+	$(BIN)/cmake --build build/native-plain --target native_steps
+	$(BIN)/python benchmarks/instructions.py build/native-plain/native_steps
+
 check: $(VENV)/.check  ## formatting, lint, types, import contract
 	$(BIN)/ruff format --check src tests benchmarks docs
 	$(BIN)/ruff check src tests benchmarks docs
@@ -40,8 +46,8 @@ format: $(VENV)/.check  ## put everything into the agreed form
 	$(BIN)/ruff check --fix src tests benchmarks docs
 	$(BIN)/clang-format -i $(CXX_FILES)
 
-bench: $(VENV)/.test  ## an epoch timed beside what is installed
-	$(BIN)/python benchmarks/epochs.py
+bench: $(VENV)/.installed  ## descend timed beside what is installed
+	$(BIN)/descend bench
 
 clean:
 	rm -rf $(VENV) build dist

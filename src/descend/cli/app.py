@@ -144,3 +144,39 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = F
     from descend.cli.doctor import doctor_command
 
     doctor_command(json)
+
+
+@app.command()
+def bench(
+    only: Annotated[
+        str,
+        typer.Option(
+            help="softmax-256, softmax-32, mlp-256, mlp-32, linear-10, mlp-predict; default: all.",
+            metavar="NAMES",
+        ),
+    ] = "",
+    peers: Annotated[
+        str,
+        typer.Option(
+            help="pytorch, book, jax, scikit-learn, or none; default: all that are installed.",
+            metavar="NAMES",
+        ),
+    ] = "",
+    pairs: Annotated[int, typer.Option(help="How often each one is timed, in turns.", metavar="N")] = 5,
+    threads: Annotated[int | None, typer.Option(help="Default: all usable cores.", metavar="N")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of MNIST's IDX files. Default: generated images.", metavar="DIR"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for a bar chart (PNG, SVG) and the figures as JSON.", metavar="DIR"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Time descend beside PyTorch, JAX and scikit-learn."""
+    from descend.bench import Settings
+    from descend.cli.bench import bench_command
+    from descend.cli.lists import names
+
+    bench_command(Settings(names(only), names(peers), pairs, threads, data), json, out)

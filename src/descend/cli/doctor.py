@@ -57,7 +57,7 @@ def examine() -> dict[str, Any]:
         "machine": {
             "python": platform.python_version(),
             "system": platform.platform(),
-            "processor": _processor(),
+            "processor": processor(),
             "threads": resolve_threads(None),
         },
         "packages": {name: _version(name) for name in _PACKAGES},
@@ -119,7 +119,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name, as the system gives it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123
             for line in lines:

@@ -15,6 +15,11 @@ def units(text: str) -> tuple[int, ...]:
         ) from None
 
 
+def names(text: str) -> tuple[str, ...]:
+    """``"a, b"`` → ("a", "b"); ``""`` → ()."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def sides(text: str) -> tuple[int, int] | None:
     """``"64"`` → (64, 64), ``"48x64"`` → (48, 64), ``""`` → None. Raises OptionError for anything else."""
     if not text.strip():
