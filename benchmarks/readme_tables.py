@@ -1,0 +1,92 @@
+"""Writes the measured table into README.md and README.zh-CN.md, between the marks that are there.
+
+    .venv/bin/python benchmarks/readme_tables.py results/bench.json
+
+The file is what ``descend bench --out results`` leaves. With ``-`` as a second argument the English table is
+printed instead, for benchmarks/results.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from descend.cli.bench import duration, times
+
+ROOT = Path(__file__).resolve().parents[1]
+PEERS = ("pytorch", "book", "jax", "scikit-learn")
+NAMES = {
+    "README.md": {
+        "head": "one epoch, {threads} threads",
+        "row": "one row",
+        "pytorch": "PyTorch by hand",
+        "book": "PyTorch as in books",
+        "jax": "JAX scan",
+        "scikit-learn": "scikit-learn",
+        "batch": ", batch ",
+        "linear": "linear",
+        "MLP": "MLP",
+        "range": "{low} to {high}",
+        "uncounted": "not counted",
+    },
+    "README.zh-CN.md": {
+        "head": "一轮，{threads} 线程",
+        "row": "一行",
+        "pytorch": "PyTorch 手写循环",
+        "book": "PyTorch 教科书写法",
+        "jax": "JAX scan",
+        "scikit-learn": "scikit-learn",
+        "batch": "，批量 ",
+        "linear": "线性回归",
+        "MLP": "多层感知机",
+        "range": "{low} 至 {high}",
+        "uncounted": "不计",
+    },
+}
+
+
+def table(found: dict[str, Any], words: dict[str, str]) -> str:
+    """A row a workload, a column a peer: its ratio and range."""
+    peers = [name for name in PEERS if any(name in work["peers"] for work in found["workloads"])]
+    head = [words["head"].format(threads=found["threads"]), "descend", *(words[name] for name in peers)]
+    lines = [head, ["---"] * len(head)]
+    for work in found["workloads"]:
+        title = work["title"].replace(", batch ", words["batch"]).replace(", one row", f", {words['row']}")
+        for word in ("linear", "MLP"):
+            title = title.replace(word, words[word])
+        own = duration(work["descend"]["median"])
+        lines.append([title, own, *(_cell(work["peers"].get(name), words) for name in peers)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(peer: dict[str, Any] | None, words: dict[str, str]) -> str:
+    if peer is None:
+        return "–"
+    if not peer["counted"]:
+        return words["uncounted"]
+    low, high = map(times, peer["range"])
+    return f"{times(peer['ratio'])} ({words['range'].format(low=low, high=high)})"
+
+
+def main() -> None:
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    found = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+    if sys.argv[2:] == ["-"]:
+        print(table(found, NAMES["README.md"]))
+        return
+    for name, words in NAMES.items():
+        path = ROOT / name
+        text = path.read_text("utf-8")
+        parts = re.split("(<!-- bench -->\n|<!-- /bench -->)", text)
+        if len(parts) != 5:
+            sys.exit(f"{name} has no place marked <!-- bench --> … <!-- /bench -->")
+        parts[2] = f"{table(found, words)}\n"
+        path.write_text("".join(parts), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
