@@ -20,15 +20,15 @@ SHORT, LONG = 1, 3  # epochs
 
 def counted(program: Path, workload: str, epochs: int) -> tuple[int, int]:
     """Instructions of the whole run, and its steps."""
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    command = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
     done = subprocess.run(
         [*command, str(program), workload, str(epochs)],
         capture_output=True, text=True, check=False, env={**os.environ, "DESCEND_ISA": "x86-64-v3"},
     )  # fmt: skip
-    found = re.search(r"Collected : (\d+)", done.stderr)
+    found = re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)
     if done.returncode or found is None:
         sys.exit(f"instructions: {workload} failed under valgrind: {done.stderr.strip()[-300:]}")
-    return int(found[1]), int(done.stdout)
+    return int(found[1].replace(",", "")), int(done.stdout)
 
 
 def main() -> None:

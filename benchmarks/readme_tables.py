@@ -1,15 +1,16 @@
-"""Writes the measured table into README.md and README.zh-CN.md, between the marks that are there.
+"""Puts a run's table and picture into README.md and README.zh-CN.md, between the marks that are there.
 
-    .venv/bin/python benchmarks/readme_tables.py results/bench.json
+    .venv/bin/descend bench --out results
+    .venv/bin/python benchmarks/readme_tables.py results
 
-The file is what ``descend bench --out results`` leaves. With ``-`` as a second argument the English table is
-printed instead, for benchmarks/results.
+The English table is printed too, for benchmarks/results.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from descend.cli.bench import duration, times
 
 ROOT = Path(__file__).resolve().parents[1]
+PICTURE = "docs/pictures/ratios.svg"
 PEERS = ("pytorch", "book", "jax", "scikit-learn")
 NAMES = {
     "README.md": {
@@ -31,6 +33,7 @@ NAMES = {
         "MLP": "MLP",
         "range": "{low} to {high}",
         "uncounted": "not counted",
+        "picture": "How many times longer the others take",
     },
     "README.zh-CN.md": {
         "head": "一轮，{threads} 线程",
@@ -44,6 +47,7 @@ NAMES = {
         "MLP": "多层感知机",
         "range": "{low} 至 {high}",
         "uncounted": "不计",
+        "picture": "其他库所用时间的倍数",
     },
 }
 
@@ -72,20 +76,19 @@ def _cell(peer: dict[str, Any] | None, words: dict[str, str]) -> str:
 
 
 def main() -> None:
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) != 2:
         sys.exit(__doc__)
-    found = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    if sys.argv[2:] == ["-"]:
-        print(table(found, NAMES["README.md"]))
-        return
+    results = Path(sys.argv[1])
+    found = json.loads((results / "bench.json").read_text("utf-8"))
+    shutil.copy(results / "ratios.svg", ROOT / PICTURE)
     for name, words in NAMES.items():
         path = ROOT / name
-        text = path.read_text("utf-8")
-        parts = re.split("(<!-- bench -->\n|<!-- /bench -->)", text)
+        parts = re.split("(<!-- bench -->\n|<!-- /bench -->)", path.read_text("utf-8"))
         if len(parts) != 5:
             sys.exit(f"{name} has no place marked <!-- bench --> … <!-- /bench -->")
-        parts[2] = f"{table(found, words)}\n"
+        parts[2] = f"{table(found, words)}\n\n![{words['picture']}]({PICTURE})\n"
         path.write_text("".join(parts), "utf-8")
+    print(table(found, NAMES["README.md"]))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ const Workload& find(const std::string& name) {
   static const Layer classes{10, Activation::identity, true, 0};
   static const Workload all[] = {
       {"softmax-256", true, 6400, 784, {classes}, 256, 0.1},
-      {"mlp-32", true, 6400, 784, {{256, Activation::relu, true, 0}, classes}, 32, 0.1},
+      {"mlp-32", true, 1600, 784, {{256, Activation::relu, true, 0}, classes}, 32, 0.1},
       {"linear-10", false, 1000, 2, {{1, Activation::identity, true, 0}}, 10, 0.03},
   };
   for (const Workload& work : all)

@@ -36,8 +36,8 @@ def _estimator(work: Workload) -> Any:
 
     kind = MLPClassifier if work.network.classifies else MLPRegressor
     estimator = kind(
-        hidden_layer_sizes=work.hidden, solver="sgd", learning_rate="constant", learning_rate_init=work.rate, momentum=0.0,
-        alpha=0.0, batch_size=1, max_iter=1, tol=0.0, n_iter_no_change=2**31, warm_start=True,
+        hidden_layer_sizes=work.hidden, solver="sgd", learning_rate="constant", learning_rate_init=work.rate,
+        momentum=0.0, alpha=0.0, batch_size=1, max_iter=1, tol=0.0, n_iter_no_change=2**31, warm_start=True,
         random_state=0,
     )  # fmt: skip
     some = np.unique(work.y, return_index=True)[1] if work.network.classifies else np.arange(2)
