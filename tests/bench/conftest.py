@@ -21,7 +21,7 @@ def images():
         rng = np.random.default_rng(0)
         y = rng.integers(0, 3, 230)
         x = (rng.integers(0, 100, (230, 12)) + 50 * (np.arange(12) % 3 == y[:, None])).astype(np.uint8)
-        return Workload("small", kind, x, y, hidden, batch_size, rate=0.5, loss_epochs=4)
+        return Workload("small", kind, x, y, hidden, batch_size, rate=0.1, loss_epochs=4)
 
     return make
 

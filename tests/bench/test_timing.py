@@ -96,4 +96,4 @@ def test_the_stand_in_looks_like_digits_and_can_be_learnt():
 
 def test_titles():
     (work,), data = make_workloads(("linear-10",), None)
-    assert (work.title, work.name, data) == ("linear 2-1, batch 10", "linear-10", "generated numbers")
+    assert (work.title, work.name, data) == ("linear 1000×2, batch 10", "linear-10", "generated numbers")

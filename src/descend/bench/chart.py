@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-TITLES = {
+_TITLES = {
     "pytorch": "PyTorch, written by hand",
     "book": "PyTorch, as in books",
     "jax": "JAX, compiled scan",
@@ -54,7 +54,7 @@ def _bars(axes: Any, groups: list[tuple[str, dict[str, Any]]], found: dict[str, 
         for name, peer in counted.items():
             low, high = peer["range"]
             ratio = peer["ratio"]
-            label = TITLES[name] if name not in seen else None
+            label = _TITLES[name] if name not in seen else None
             seen.add(name)
             axes.barh(
                 place, ratio - 1, left=1, height=0.86, color=_COLOURS[name], label=label,

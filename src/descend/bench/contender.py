@@ -19,14 +19,12 @@ class Peer:
     """Another way to do the same work. Makers return None for work that is not theirs.
 
     name : as ``--peers`` takes it.
-    title : in tables and pictures.
     package : what must be installed.
     method : how it goes about it, and what is unlike descend, in a line.
     trainer, predictor : make the contender for a workload on so many threads.
     """
 
     name: str
-    title: str
     package: str
     method: str
     trainer: Callable[[Workload, int], Trainer | None]

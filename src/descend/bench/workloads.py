@@ -48,10 +48,12 @@ class Workload:
 
     @property
     def title(self) -> str:
-        """``MLP 784-256-10, batch 32``."""
-        widths = self.network.widths(self.x.shape[1])
-        kind = "linear" if not self.network.classifies else "MLP" if self.hidden else "softmax"
-        shape = f"{kind} {'-'.join(map(str, widths))}"
+        """``MLP 784-256-10, batch 32``, ``linear 1000×2, batch 10``."""
+        widths = "-".join(map(str, self.network.widths(self.x.shape[1])))
+        if not self.network.classifies:
+            shape = f"linear {len(self.x)}×{self.x.shape[1]}"
+        else:
+            shape = f"{'MLP' if self.hidden else 'softmax'} {widths}"
         return f"{shape}, one row" if self.kind == "predict" else f"{shape}, batch {self.batch_size}"
 
     @cached_property

@@ -79,7 +79,7 @@ def _use_cpu() -> None:
 
 
 SCAN = Peer(
-    "jax", "JAX scan", "jax",
+    "jax", "jax",
     "one compiled scan over an epoch, data and weights on the device, rows gathered inside; "
     "it takes the cores of the process, whatever --threads says",
     _scan, _one_row,

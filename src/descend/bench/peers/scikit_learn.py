@@ -58,7 +58,7 @@ def _fit(estimator: Any, x: Any, y: Any, threads: int) -> None:
 
 
 ESTIMATORS = Peer(
-    "scikit-learn", "scikit-learn MLP", "sklearn",
+    "scikit-learn", "sklearn",
     "MLPClassifier or MLPRegressor, solver sgd without momentum or penalty; no hidden layer for the "
     "linear ones",
     _trainer, _one_row,

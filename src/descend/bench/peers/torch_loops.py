@@ -114,12 +114,12 @@ def _module(work: Workload) -> Any:
 
 
 BY_HAND = Peer(
-    "pytorch", "PyTorch by hand", "torch",
+    "pytorch", "torch",
     "tensors permuted once an epoch and sliced, autograd, updates in place; one row: the bare module",
     _by_hand, _one_row,
 )  # fmt: skip
 BOOK = Peer(
-    "book", "PyTorch as in books", "torch",
+    "book", "torch",
     "DataLoader(TensorDataset, shuffle=True), nn.Sequential, optim.SGD",
     _book, lambda work, threads: None,
 )  # fmt: skip
