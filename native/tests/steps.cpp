@@ -66,7 +66,7 @@ long train(const Workload& work, long epochs) {
   const std::vector<float> targets = values<float>(work.rows, 89, 1 / 44.0, 1);
   const void* x = work.images ? static_cast<const void*>(pixels.data()) : numbers.data();
   const Data<float> data{
-      {x, work.images, work.images ? 1 / 255.0 : 1.0, work.rows, work.inputs, nullptr, 0},
+      {x, work.images, work.images ? 1 / 255.0 : 1.0, work.rows, work.inputs, nullptr, 0, nullptr, 0},
       work.rows,
       work.images ? values<std::int32_t>(work.rows, 10, 1, 0) : std::vector<std::int32_t>(),
       work.images ? nullptr : targets.data(),
