@@ -72,7 +72,7 @@ long train(const Workload& work, long epochs) {
       work.images ? nullptr : targets.data(),
       nullptr};
   const long steps = epochs * (work.rows / work.batch);
-  Batches batches(program.table(), Order{0, work.rows, work.batch, LastBatch::keep, true, false});
+  Batches batches(program.table(), Order{0, work.rows, work.batch, LastBatch::keep, true, false, {}});
   Plan plan{0, steps, batches, std::vector<double>(static_cast<std::size_t>(steps), work.rate),
             std::vector<double>(static_cast<std::size_t>(program.weights().parameters()), 0.0)};
   const Chunk chunk = program.run(data, plan, 1e9);

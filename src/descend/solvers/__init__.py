@@ -1,1 +1,1 @@
-"""Solvers that see all rows at once: ``exact`` for linear least squares, ``lbfgs`` on an engine's gradient."""
+"""Solvers that see all rows at once: ``exact`` for least squares, ``lbfgs`` on an engine's gradient."""
