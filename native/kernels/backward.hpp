@@ -36,10 +36,9 @@ struct Propagate {
   }
 
   DESCEND_INLINE void put(long row, long at, Vector<T> sum) const {
-    const long width = delta_width(layer.inputs);
-    if (at >= round_up(layer.inputs, width)) return;
+    if (at >= round_up(layer.inputs, delta_width(layer.inputs))) return;
     const Vector<T> product = sum * load(slope.data + row * slope.stride + at);
-    store(out.data + at / width * out.panel_stride + row * width + at % width,
+    store(delta_at(out, layer.inputs, row, at),
           select<T>(columns_before<T>(at, layer.inputs), product, Vector<T>{}));
   }
 };
@@ -51,8 +50,7 @@ void propagate(const Dense<T>& layer, Delta<const T> delta, long rows, Matrix<co
   // Sub-panels that hold padding only.
   const long width = delta_width(layer.inputs);
   for (long at = round_up(layer.inputs, tile_columns<T>); at < round_up(layer.inputs, width); at += lanes<T>)
-    for (long row = 0; row < rows; ++row)
-      store(out.data + at / width * out.panel_stride + row * width + at % width, Vector<T>{});
+    for (long row = 0; row < rows; ++row) store(delta_at(out, layer.inputs, row, at), Vector<T>{});
 }
 
 template <class T>

@@ -36,8 +36,7 @@ struct LossRow {
     Vector<T> d = derivative * coefficient;
     if (slope) d = d * load(slope + column);
     d = select<T>(columns_before<T>(column, outputs), d, Vector<T>{});
-    const long width = delta_width(outputs);
-    store(delta.data + column / width * delta.panel_stride + row * width + column % width, d);
+    store(delta_at(delta, outputs, row, column), d);
   }
 
   // Panels are full of zeros behind the last column.

@@ -18,6 +18,13 @@ DESCEND_INLINE void prefetch_row(const Source& source, long i, long value_bytes)
   for (long line = 0; line < bytes; line += 64) __builtin_prefetch(row + line);
 }
 
+// Where a delta of a layer of so many outputs lies.
+template <class T>
+DESCEND_INLINE T* delta_at(Delta<T> delta, long outputs, long row, long column) {
+  if (is_narrow(outputs)) return delta.data + row * narrow_width + column;
+  return delta.data + column / panel_width * delta.panel_stride + row * panel_width + column % panel_width;
+}
+
 template <class T, class X>
 DESCEND_INLINE Vector<T> load_values(const X* from) {
   if constexpr (sizeof(X) == sizeof(T))

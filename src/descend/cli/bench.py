@@ -68,7 +68,10 @@ class _Printer(Listener):
         there = {name: version for name, version in found["peers"].items() if name not in missing}
         facts = [
             ("machine", f"{processor()}, {found['machine']['cores']} usable cores"),
-            ("descend", f"{found['descend']}, {found['instruction_set']}, {found['threads']} threads"),
+            (
+                "descend",
+                f"{found['descend']}, {found['instruction_set']}, {found['threads']} thread{'s' * (found['threads'] > 1)}",
+            ),
             ("data", found["data"]),
             *((name, f"{version}: {found['methods'][name]}") for name, version in there.items()),
             *((name, "not installed") for name in missing),
@@ -109,7 +112,7 @@ def _rows(result: dict[str, Any]) -> list[tuple[str, ...]]:
     own = result["descend"]
     speed = f"{plain(own['gflops'])} GFLOP/s"
     if "share_of_peak" in own:
-        speed += f", {percent(own['share_of_peak'])} of the measured peak"
+        speed += f", {percent(own['share_of_peak'])} of peak"
     loss = plain(result["expected"]["loss"]) if "expected" in result else ""
     mine = ("descend", duration(own["median"]), "", "", loss, speed)
     return [mine, *(_peer_row(name, peer) for name, peer in result["peers"].items())]
