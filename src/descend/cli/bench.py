@@ -66,6 +66,7 @@ class _Printer(Listener):
         """The run's circumstances."""
         missing = [name for name, version in found["peers"].items() if version == "not installed"]
         there = {name: version for name, version in found["peers"].items() if name not in missing}
+        threads = f"{found['threads']} thread{'s' * (found['threads'] > 1)}"
         facts = [
             ("machine", f"{processor()}, {found['machine']['cores']} usable cores"),
             (
