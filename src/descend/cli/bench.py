@@ -69,10 +69,7 @@ class _Printer(Listener):
         threads = f"{found['threads']} thread{'s' * (found['threads'] > 1)}"
         facts = [
             ("machine", f"{processor()}, {found['machine']['cores']} usable cores"),
-            (
-                "descend",
-                f"{found['descend']}, {found['instruction_set']}, {found['threads']} thread{'s' * (found['threads'] > 1)}",
-            ),
+            ("descend", f"{found['descend']}, {found['instruction_set']}, {threads}"),
             ("data", found["data"]),
             *((name, f"{version}: {found['methods'][name]}") for name, version in there.items()),
             *((name, "not installed") for name in missing),
