@@ -54,10 +54,45 @@ struct WideForward {
   }
 };
 
+// V vectors of one row's outputs from `column` on: the same sums as a tile's, but as many at once as hide the
+// multiply-add's latency, so that the weights arrive as fast as memory gives them.
+template <class T, int V>
+DESCEND_INLINE void row_outputs(const Dense<T>& layer, const T* in, T* z, long column) {
+  const T* weight = layer.weight + column / panel_width * layer.inputs * panel_width + column % panel_width;
+  const long panel = layer.inputs * panel_width;
+  Vector<T> sum[V] = {};
+  if (layer.bias)
+    for (int v = 0; v < V; ++v) sum[v] = load(layer.bias + column + v * lanes<T>);
+  for (long k = 0; k < layer.inputs; ++k, weight += panel_width) {
+    const Vector<T> x = splat(in[k]);
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) {
+      const long at = v * lanes<T>;
+      sum[v] = fma(x, load(weight + at / panel_width * panel + at % panel_width), sum[v]);
+    }
+  }
+  for (int v = 0; v < V; ++v) store(z + column + v * lanes<T>, sum[v]);
+}
+
+template <class T>
+void dense_row(const Dense<T>& layer, const T* in, T* z) {
+  constexpr int at_once = 8, a_panel = panel_width / lanes<T>;
+  const long end = padded(layer.outputs);
+  long column = 0;
+  for (; column + at_once * lanes<T> <= end; column += at_once * lanes<T>)
+    row_outputs<T, at_once>(layer, in, z, column);
+  if constexpr (a_panel < at_once)
+    for (; column < end; column += panel_width) row_outputs<T, a_panel>(layer, in, z, column);
+}
+
 template <class T>
 void dense(const Dense<T>& layer, Matrix<const T> in, long rows, Matrix<T> z) {
   if (is_narrow(layer.outputs)) {
     NarrowDense<T>{layer, rows, z}(BlockRows<T>{in.data, in.stride, layer.inputs});
+    return;
+  }
+  if (rows == 1) {
+    dense_row(layer, in.data, z.data);
     return;
   }
   for (long panel = 0; panel * panel_width < layer.outputs; ++panel)

@@ -39,13 +39,21 @@ DESCEND_INLINE void multiply_add(Tile<T, M>& sum, long count, const T* a, long a
   }
 }
 
-// Calls body.run<rows in the tile>(first row) until `last` is reached.
+// Calls body.run<rows in the tile>(first row) until `last` is reached. The rest goes in one tile where it can:
+// a tile of few rows waits for its multiply-adds, so two of them take twice as long as one.
 template <class Body>
 DESCEND_INLINE void for_tiles(long first, long last, const Body& body) {
   long row = first;
   for (; row + tile_rows <= last; row += tile_rows) body.template run<tile_rows>(row);
-  for (; row + 4 <= last; row += 4) body.template run<4>(row);
-  for (; row < last; ++row) body.template run<1>(row);
+  if constexpr (tile_rows > 6)
+    for (; row + 6 <= last; row += 6) body.template run<6>(row);
+  switch (last - row) {
+    case 5: return body.template run<5>(row);
+    case 4: return body.template run<4>(row);
+    case 3: return body.template run<3>(row);
+    case 2: return body.template run<2>(row);
+    case 1: return body.template run<1>(row);
+  }
 }
 
 }  // namespace
