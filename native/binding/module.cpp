@@ -5,6 +5,7 @@
 
 #include "binding/arrays.hpp"
 #include "dispatch/dispatch.hpp"
+#include "program/finite.hpp"
 #include "program/peak.hpp"
 
 namespace {
@@ -21,6 +22,23 @@ double peak(const std::string& name, int threads) {
   return descend::measured_peak(table, threads);
 }
 
+template <class T>
+bool all_finite_of(const descend::binding::Array& values) {
+  const T* data = static_cast<const T*>(values.data());
+  const long count = static_cast<long>(values.size());
+  if (count < 1L << 16) return descend::all_finite(data, count);  // done before another thread had its turn
+  const nb::gil_scoped_release released;
+  return descend::all_finite(data, count);
+}
+
+bool all_finite(const descend::binding::Array& values) {
+  if (values.size() == 0) return true;  // and its pointer may be none
+  descend::binding::check_layout(values, "values");
+  if (descend::binding::holds<float>(values)) return all_finite_of<float>(values);
+  if (descend::binding::holds<double>(values)) return all_finite_of<double>(values);
+  descend::binding::refuse("values must be float32 or float64");
+}
+
 }  // namespace
 
 NB_MODULE(_native, module) {
@@ -33,6 +51,9 @@ NB_MODULE(_native, module) {
              "The one that is used for this name; the best for an empty one.");
   module.def("peak", &peak, "instruction_set"_a, "threads"_a,
              "Measured multiply-add peak in float32, 10**9 operations a second.");
+  module.def("all_finite", &all_finite, "values"_a,
+             nb::sig("def all_finite(values: numpy.typing.NDArray[typing.Any]) -> bool"),
+             "Whether no value of a C-contiguous float32 or float64 array is NaN or infinite.");
   descend::binding::bind_programs(module);
   descend::binding::bind_tsqr(module);
   descend::binding::bind_probes(module);

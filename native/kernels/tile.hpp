@@ -39,8 +39,8 @@ DESCEND_INLINE void multiply_add(Tile<T, M>& sum, long count, const T* a, long a
   }
 }
 
-// Calls body.run<rows in the tile>(first row) until `last` is reached. The rest goes in one tile where it can:
-// a tile of few rows waits for its multiply-adds, so two of them take twice as long as one.
+// Calls body.run<rows in the tile>(first row) until `last` is reached. The rest goes in one tile where it
+// can: a tile of few rows waits for its multiply-adds, so two of them take twice as long as one.
 template <class Body>
 DESCEND_INLINE void for_tiles(long first, long last, const Body& body) {
   long row = first;

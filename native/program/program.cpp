@@ -10,6 +10,8 @@ namespace {
 
 // Below this much work a second thread costs more than it brings: two barriers take about a microsecond.
 constexpr double operations_per_thread = 4e5;
+// Calls for output and evaluation find the threads asleep; waking one takes ten microseconds or more.
+constexpr double barriers_per_waking = 10;
 constexpr long rows_per_block = 96;  // for output and evaluate; a multiple of all tile heights
 constexpr long rows_weighed_at_once = 64 * rows_per_block;
 
@@ -122,8 +124,10 @@ int Program<T>::useful_threads(double operations) const {
 template <class T>
 template <class Body>
 bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& body) {
-  const int threads = useful_threads(operations_per_row() * static_cast<double>(rows));
-  const long room = std::min(rows, rows_per_block);
+  const long wanted = useful_threads(operations_per_row() * static_cast<double>(rows) / barriers_per_waking);
+  const long share = round_up((rows + wanted - 1) / wanted, table_.tile_rows);
+  const long room = std::min({rows, share, rows_per_block});
+  const int threads = static_cast<int>(std::min(wanted, (rows + room - 1) / room));
   while (static_cast<int>(row_spaces_.size()) < threads)
     row_spaces_.emplace_back(weights_, room, false, !reads_table());
   for (int t = 0; t < threads; ++t) {

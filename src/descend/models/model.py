@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from descend.engines.finite import all_finite
 from descend.engines.protocol import Engine, Program
 from descend.engines.registry import ENGINES, get_engine
 from descend.engines.threads import resolve_threads
@@ -79,6 +80,7 @@ class Model:
         self.engine = engine
         self.threads = threads
         self.about = dict(about or {})
+        self._inputs, self._dtype = int(first.shape[0]), first.dtype
         self._program: Program | None = None
         self._lock = threading.Lock()
         self._process = os.getpid()
@@ -86,12 +88,12 @@ class Model:
     @property
     def inputs(self) -> int:
         """Width of the network's input."""
-        return int(self.parameters["0.weight"].shape[0])
+        return self._inputs
 
     @property
     def dtype(self) -> str:
         """float32 or float64."""
-        return str(self.parameters["0.weight"].dtype)
+        return str(self._dtype)
 
     def predict(self, X: Any) -> Array:
         """One answer a row.
@@ -162,16 +164,19 @@ class Model:
 
     def _matrix(self, X: ArrayLike) -> tuple[Array, float]:
         x = np.asarray(X)
-        if x.ndim != 2 or x.shape[1] != self.inputs:
+        if x.ndim != 2 or x.shape[1] != self._inputs:
             hint = f"; one row is X.reshape(1, {self.inputs})" if x.shape == (self.inputs,) else ""
             raise DataError(f"X must have shape (rows, {self.inputs}), not {x.shape}{hint}")
-        if x.dtype == np.uint8:
+        if x.dtype == self._dtype and x.flags.c_contiguous and x.flags.aligned:
+            inputs = x
+        elif x.dtype == np.uint8:
             return np.ascontiguousarray(x), 1.0 / 255.0
-        if x.dtype.kind not in "biuf":
+        elif x.dtype.kind in "biuf":
+            with np.errstate(over="ignore"):  # found below, and named as it was given
+                inputs = np.require(x, self._dtype, ("C", "A"))
+        else:
             raise DataError(f"X must hold numbers, not {x.dtype}")
-        with np.errstate(over="ignore"):  # found below, and named as it was given
-            inputs = np.ascontiguousarray(x, self.dtype)
-        if not np.isfinite(inputs).all():
+        if not all_finite(inputs):
             row, column = np.argwhere(~np.isfinite(inputs))[0]
             raise DataError(
                 f"X holds {x[row, column]} in row {row}, column {column}: values must be finite "

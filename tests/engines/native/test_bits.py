@@ -86,15 +86,20 @@ def test_a_saved_state_goes_on_with_the_same_bits(cases):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("probabilities", [False, True])
-def test_a_row_is_predicted_alike_in_every_batch(cases, dtype, probabilities):
-    program = cases.program(dtype, threads=4)
+@pytest.mark.parametrize("instruction_set", ["generic", "x86-64-v3", "x86-64-v3-wide", "x86-64-v4", "neon"])
+def test_a_row_is_predicted_alike_in_every_batch(cases, monkeypatch, instruction_set, dtype, probabilities):
+    monkeypatch.setenv("DESCEND_ISA", instruction_set)
+    try:
+        program = cases.program(dtype, threads=4)
+    except EngineUnavailable as error:
+        pytest.skip(str(error))
     x = cases.data(dtype, rows=2500).x
 
     def predicted(size):
         parts = [program.output(x[i : i + size], 1.0, probabilities) for i in range(0, len(x), size)]
         return cases.digest([np.concatenate(parts)])
 
-    assert len({predicted(size) for size in (1, 7, 1000, 2500)}) == 1
+    assert len({predicted(size) for size in (1, 2, 3, 4, 5, 7, 11, 1000, 2500)}) == 1
 
 
 def test_a_batch_larger_than_the_workspace_equals_the_sum_of_its_rows(cases):

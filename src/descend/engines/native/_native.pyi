@@ -22,6 +22,11 @@ def selected(instruction_set: str) -> str:
 def peak(instruction_set: str, threads: int) -> float:
     """Measured multiply-add peak in float32, 10**9 operations a second."""
 
+def all_finite(values: numpy.typing.NDArray[Any]) -> bool:
+    """
+    Whether no value of a C-contiguous float32 or float64 array is NaN or infinite.
+    """
+
 class Float32Program:
     def __init__(
         self,
