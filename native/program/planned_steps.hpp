@@ -25,12 +25,13 @@ class PlannedSteps final : public StepPlanner<T> {
   void begin_slice(double seconds) {
     const double now = elapsed();
     slice_end_ = std::min(now + seconds, seconds_);
-    slice_begun_ = now;
-    slice_rows_ = 0;
+    measured_from_ = now;
+    slice_rows_ = measured_rows_ = 0;
   }
   bool over() const { return over_; }
-  double slice_rows() const { return slice_rows_; }
-  double slice_seconds() const { return elapsed() - slice_begun_; }
+  // Without the slice's first step, in which threads wake up; rows are 0 where there was no other.
+  double measured_rows() const { return measured_rows_; }
+  double measured_seconds() const { return elapsed() - measured_from_; }
 
   void next(Step<T>& step) override {
     const long i = static_cast<long>(chunk_.loss.size());
@@ -53,6 +54,10 @@ class PlannedSteps final : public StepPlanner<T> {
     chunk_.weight.push_back(step.sums.weight);
     chunk_.rows.push_back(step.sums.rows);
     chunk_.correct.push_back(step.sums.correct);
+    if (slice_rows_ == 0)
+      measured_from_ = elapsed();
+    else
+      measured_rows_ += static_cast<double>(step.rows.count);
     slice_rows_ += static_cast<double>(step.rows.count);
   }
 
@@ -70,7 +75,7 @@ class PlannedSteps final : public StepPlanner<T> {
   long parameters_;
   const Training<T>* training_ = nullptr;
   Clock::time_point started_ = Clock::now();
-  double slice_end_ = 0, slice_begun_ = 0, slice_rows_ = 0;
+  double slice_end_ = 0, measured_from_ = 0, slice_rows_ = 0, measured_rows_ = 0;
   bool over_ = false;
 };
 

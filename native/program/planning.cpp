@@ -4,7 +4,7 @@
 namespace descend {
 namespace {
 
-constexpr double chosen_below = 1e9;  // operations of a step; barriers are nothing to longer ones
+constexpr double chosen_below = 5e7;  // operations of a step; barriers are little to longer ones
 
 // One step at rate 0 whose gradient is wanted.
 template <class T>
@@ -51,7 +51,7 @@ Chunk Program<T>::run(const Data<T>& data, const Plan& plan, double seconds) {
     const int threads = choosing ? thread_choice_.next(most) : most;
     steps.begin_slice(choosing ? thread_choice_.slice_seconds() : seconds);
     training.run(steps, threads);
-    if (choosing) thread_choice_.took(steps.slice_rows(), steps.slice_seconds());
+    if (choosing) thread_choice_.took(steps.measured_rows(), steps.measured_seconds());
   } while (!steps.over());
   chunk.seconds = steps.elapsed();
   return chunk;

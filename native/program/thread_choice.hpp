@@ -35,7 +35,7 @@ class ThreadChoice {
 
  private:
   enum { alone, together };
-  static constexpr double trial = 0.001, slice = 0.01, trial_after = 0.25;
+  static constexpr double trial = 0.002, slice = 0.01, trial_after = 0.25;
 
   int most_, way_ = together;
   double cost_[2] = {0, 0};  // seconds a row; 0 before the first slice
