@@ -168,26 +168,42 @@ DESCEND_INLINE double binary_cross_entropy(const Loss<T>& loss, const LossRow<T>
 }
 
 template <class T>
-DESCEND_INLINE double regression(const Loss<T>& loss, const LossRow<T>& row, const T* targets) {
-  LaneSums<T> sum;
+struct ErrorTerms {
+  Vector<T> value, derivative;
+};
+
+template <class T>
+DESCEND_INLINE ErrorTerms<T> error_terms(const Loss<T>& loss, Vector<T> r) {
+  const Vector<T> size = absolute<T>(r);
+  if (loss.kind == LossKind::absolute_error)
+    return {size, select<T>(size > T(0), with_sign_of<T>(splat(T(1)), r), r)};
+  const Vector<T> square = T(0.5) * r * r;
+  if (loss.kind == LossKind::squared_error) return {square, r};
   const T delta = static_cast<T>(loss.delta);
+  const Mask<T> outside = size > delta;
+  return {select<T>(outside, delta * (size - T(0.5) * delta), square),
+          select<T>(outside, with_sign_of<T>(splat(delta), r), r)};
+}
+
+template <class T>
+DESCEND_INLINE double regression(const Loss<T>& loss, const LossRow<T>& row, const T* targets) {
+  if (row.outputs == 1) {  // a sum of one column, and the commonest
+    const ErrorTerms<T> terms = error_terms(loss, splat(row.z[0] - targets[0]));
+    if (row.wanted()) {
+      row.derive(0, terms.derivative);
+      row.pad(lanes<T>);
+    }
+    return static_cast<double>(terms.value[0]);
+  }
+  LaneSums<T> sum;
   long k = 0;
   for (; k < row.outputs; k += lanes<T>) {
     const Vector<T> r = load(row.z + k) - load_before(targets, k, row.outputs);
-    const Vector<T> size = absolute<T>(r);
-    Vector<T> value = T(0.5) * r * r, d = r;
-    if (loss.kind == LossKind::absolute_error) {
-      value = size;
-      d = select<T>(size > T(0), with_sign_of<T>(splat(T(1)), r), r);
-    } else if (loss.kind == LossKind::huber) {
-      const Mask<T> outside = size > delta;
-      value = select<T>(outside, delta * (size - T(0.5) * delta), value);
-      d = select<T>(outside, with_sign_of<T>(splat(delta), r), r);
-    }
+    const ErrorTerms<T> terms = error_terms(loss, r);
     const long part = k / lanes<T> % lane_vectors<T>;
     const Mask<T> real = columns_before<T>(k, row.outputs);
-    sum.part[part] = sum.part[part] + select<T>(real, value, Vector<T>{});
-    if (row.wanted()) row.derive(k, d);
+    sum.part[part] = sum.part[part] + select<T>(real, terms.value, Vector<T>{});
+    if (row.wanted()) row.derive(k, terms.derivative);
   }
   if (row.wanted()) row.pad(k);
   return static_cast<double>(sum.total()) / static_cast<double>(row.outputs);
@@ -203,6 +219,7 @@ struct LossBlock {
   Matrix<const T> slope;
   Delta<T> delta;
   RowLoss out;
+  T equal_share;  // of a row in the mean, where all weigh 1; 0 without a total
 
   DESCEND_INLINE double weight(long i) const {
     return loss.weight ? static_cast<double>(loss.weight[row_number(source, i)]) : 1.0;
@@ -210,7 +227,7 @@ struct LossBlock {
   DESCEND_INLINE LossRow<T> row(long i) const {
     return {z.data + i * z.stride,
             loss.outputs,
-            total > 0 ? static_cast<T>(weight(i) / total) : T(0),
+            loss.weight && total > 0 ? static_cast<T>(weight(i) / total) : equal_share,
             slope.data ? slope.data + i * slope.stride : nullptr,
             delta,
             i};
@@ -245,7 +262,8 @@ struct LossBlock {
 template <class T>
 void loss(const Loss<T>& loss, const Source& source, long rows, Matrix<T> z, double total,
           Matrix<const T> slope, Delta<T> delta, RowLoss out) {
-  const LossBlock<T> block{loss, source, z, total, slope, delta, out};
+  const T equal_share = total > 0 ? static_cast<T>(1.0 / total) : T(0);
+  const LossBlock<T> block{loss, source, z, total, slope, delta, out, equal_share};
   const long step = loss.kind == LossKind::cross_entropy ? rows_together : 1;
   for (long i = 0; i < rows; i += step)
     if (loss.kind == LossKind::cross_entropy)

@@ -96,7 +96,6 @@ template <class T>
 Update<T> Training<T>::update(double rate, double decay) const {
   const OptimizerOptions& o = program_.optimizer_;
   const long number = program_.updates + 1;
-  const double correction1 = 1 - power(o.beta1, number), correction2 = 1 - power(o.beta2, number);
   Update<T> u{};
   u.kind = o.kind;
   u.store_only = store_only_;
@@ -116,8 +115,10 @@ Update<T> Training<T>::update(double rate, double decay) const {
   u.one_minus_beta1 = static_cast<T>(1 - o.beta1);
   u.beta2 = static_cast<T>(o.beta2);
   u.one_minus_beta2 = static_cast<T>(1 - o.beta2);
-  u.step_size = static_cast<T>(rate / correction1);
-  u.root_correction = static_cast<T>(std::sqrt(correction2));
+  if (o.kind == OptimizerKind::adam || o.kind == OptimizerKind::adamw) {
+    u.step_size = static_cast<T>(rate / (1 - power(o.beta1, number)));
+    u.root_correction = static_cast<T>(std::sqrt(1 - power(o.beta2, number)));
+  }
   return u;
 }
 
