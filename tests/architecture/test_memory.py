@@ -22,9 +22,29 @@ for name in sys.stdin.read().split():
     with contextlib.suppress(ImportError):
         importlib.import_module(name)
 """
+# Library pages count or not as the system maps them: what the process holds for itself is looked at often.
 PEAK = """
-import re
-print(int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024)
+import re, threading
+
+peak, done = 0, threading.Event()
+
+def look():
+    global peak
+    status = open("/proc/self/status").read()
+    peak = max(peak, int(re.search(r"RssAnon:\\s+(\\d+) kB", status)[1]) * 1024)
+
+def watch():
+    while not done.wait(0.002):
+        look()
+
+watcher = threading.Thread(target=watch)
+watcher.start()
+"""
+SAY = """
+done.set()
+watcher.join()
+look()
+print(peak)
 """
 
 
@@ -44,10 +64,10 @@ def _images(folder: Path, train: int, test: int) -> Path:
     return folder
 
 
-@pytest.mark.skipif(not STATUS.exists(), reason="the peak is read from Linux's /proc")
+@pytest.mark.skipif(not STATUS.exists(), reason="memory is read from Linux's /proc")
 def test_fitting_images_of_mnists_size(tmp_path: Path) -> None:
     small, large = _images(tmp_path / "small", 500, 100), _images(tmp_path / "large", 60_000, 10_000)
     modules = _run(FIT + "print(*sys.modules)", str(small))
-    base = int(_run(SAME_MODULES + PEAK, given=modules))
-    peak = int(_run(SAME_MODULES + FIT + PEAK, str(large), given=modules))
-    assert (peak - base) / 1e6 < 70_000 * 784 / 1e6 + 50  # with a margin of 10
+    base = int(_run(SAME_MODULES + PEAK + SAY, given=modules))
+    peak = int(_run(SAME_MODULES + PEAK + FIT + SAY, str(large), given=modules))
+    assert (peak - base) / 1e6 < 70_000 * 784 / 1e6 + 40  # libraries take the rest
