@@ -321,7 +321,8 @@ class BoundProgram {
     for (std::size_t i = 0; same && i < own.layers.size(); ++i)
       same = own.layers[i].units == its.layers[i].units;
     if (!same) refuse("programs that run together have layers of the same widths");
-    if (bound_data().source.x != other.bound_data().source.x)
+    const Source &mine = bound_data().source, &theirs = other.bound_data().source;
+    if (mine.x != theirs.x || mine.rows != theirs.rows || mine.scale != theirs.scale)
       refuse("programs that run together are bound to the same rows");
   }
 

@@ -129,6 +129,12 @@ def test_programs_that_do_not_fit_together_are_refused():
         kind.run_together([program, program], [plan, plan], 1.0, 1)
     with pytest.raises(ValueError, match="same rows"):
         kind.run_together([program, bound()], [plan, plan], 1.0, 1)
+    rows, labels = np.ones((6, 3), np.float32), np.arange(6) % 4
+    scaled, other = direct(), direct()
+    scaled.bind(rows, labels, None, 1.0)
+    other.bind(rows, labels, None, 0.5)
+    with pytest.raises(ValueError, match="same rows"):
+        kind.run_together([scaled, other], [plan, plan], 1.0, 1)
     with pytest.raises(ValueError, match="threads"):
         kind.run_together([program], [plan], 1.0, 0)
     assert len(kind.run_together([program], [plan], 1.0, 4)) == 1
