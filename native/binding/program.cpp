@@ -14,6 +14,7 @@
 #include "binding/arrays.hpp"
 #include "binding/description.hpp"
 #include "binding/module.hpp"
+#include "binding/plans.hpp"
 #include "program/together.hpp"
 
 namespace descend::binding {
@@ -22,13 +23,6 @@ namespace {
 using namespace nb::literals;
 
 constexpr long most_rows = std::numeric_limits<std::uint32_t>::max();
-constexpr long most_steps = 1L << 32;
-constexpr long most_wrapped = 1L << 24;  // rows of a batch that is larger than its table
-
-// seed, rows, batch size, last batch, shuffle, replacement, subset of the table
-using OrderTuple = std::tuple<std::uint64_t, long, long, int, bool, bool, std::optional<Array>>;
-// first step, order, rate, decay
-using PlanTuple = std::tuple<long, OrderTuple, Array, Array>;
 
 // Rows and targets whose arrays stay alive as long as this.
 template <class T>
@@ -80,7 +74,7 @@ class BoundProgram {
     const Turn turn(taken_);
     check_whole();
     // The next chunk of a run goes on in the same epoch's order.
-    Order wanted = checked_order(order);
+    Order wanted = checked_order(order, bound_data().rows);
     if (!batches_ || !(order_ == wanted)) batches_.emplace(program_.table(), wanted);
     order_ = std::move(wanted);
     return run(checked_plan(first_step, rate, decay, seconds, *batches_), seconds);
@@ -91,7 +85,8 @@ class BoundProgram {
     const Turn turn(taken_);
     check_whole();
     bound_data();
-    Batches batches(checked_listed(first_step, length(rate, "rate"), rows, offsets), first_step);
+    Batches batches(checked_listed(first_step, length(rate, "rate"), rows, offsets, bound_data().rows),
+                    first_step);
     return run(checked_plan(first_step, rate, decay, seconds, batches), seconds);
   }
 
@@ -110,8 +105,8 @@ class BoundProgram {
       own.check_whole();
       own.check_like(*programs[0]);
       const auto& [first_step, order, rate, decay] = plans[i];
-      orders.push_back(own.checked_order(order));
-      Rates rates = own.checked_rates(first_step, rate, decay);
+      orders.push_back(checked_order(order, own.bound_data().rows));
+      Rates rates = checked_rates(first_step, rate, decay, own.program_.weights().parameters());
       members.push_back({own.program_, own.bound_data(), orders.back(), first_step,
                          static_cast<long>(rates.rate.size()), std::move(rates.rate),
                          std::move(rates.decay)});
@@ -131,7 +126,7 @@ class BoundProgram {
     const Turn turn(taken_);
     check_whole();
     const Data<T>& data = bound_data();
-    const std::vector<std::uint32_t> numbers = checked_rows(rows, 0, length(rows, "rows"));
+    const std::vector<std::uint32_t> numbers = checked_rows(rows, 0, length(rows, "rows"), data.rows);
     std::optional<double> loss;
     {
       nb::gil_scoped_release released;
@@ -209,11 +204,6 @@ class BoundProgram {
     return threads;
   }
 
-  static long length(const Array& array, const char* name) {
-    if (array.ndim() != 1) refuse(std::string(name) + " must have one dimension");
-    return static_cast<long>(array.shape(0));
-  }
-
   const Data<T>& bound_data() const {
     if (!bound_) refuse("bind comes before run and gradient");
     return bound_->data;
@@ -271,49 +261,6 @@ class BoundProgram {
     return labels;
   }
 
-  std::vector<std::uint32_t> checked_rows(const Array& rows, long first, long last) const {
-    const std::int64_t* given = checked<std::int64_t>(rows, "rows", {length(rows, "rows")});
-    std::vector<std::uint32_t> numbers;
-    numbers.reserve(static_cast<std::size_t>(last - first));
-    for (long i = first; i < last; ++i) {
-      if (given[i] < 0 || given[i] >= bound_->data.rows)
-        refuse("rows[" + std::to_string(i) + "] is " + std::to_string(given[i]) + ", bound are " +
-               std::to_string(bound_->data.rows) + " rows");
-      numbers.push_back(static_cast<std::uint32_t>(given[i]));
-    }
-    return numbers;
-  }
-
-  // The part of a list of batches that the steps read.
-  Listed checked_listed(long first_step, long steps, const Array& rows, const Array& offsets) const {
-    const long total = length(rows, "rows"), ends = length(offsets, "offsets");
-    const std::int64_t* given = checked<std::int64_t>(offsets, "offsets", {ends});
-    if (first_step + steps + 1 > ends) refuse("offsets end before the plan does");
-    const std::int64_t* from = given + first_step;
-    for (long i = 0; i <= steps; ++i)
-      if (from[i] < (i ? from[i - 1] : 0) || from[i] > total)
-        refuse("offsets must ascend from 0 to the number of rows");
-    Listed listed{checked_rows(rows, from[0], from[steps]), {}};
-    for (long i = 0; i <= steps; ++i) listed.offsets.push_back(from[i] - from[0]);
-    return listed;
-  }
-
-  Order checked_order(const OrderTuple& given) const {
-    const auto& [seed, rows, size, last, shuffle, replacement, subset] = given;
-    const long bound = bound_data().rows;
-    Order order{seed, rows, size, static_cast<LastBatch>(last), shuffle, replacement, {}};
-    if (subset) order.subset = checked_rows(*subset, 0, length(*subset, "subset"));
-    const long all = subset ? static_cast<long>(order.subset.size()) : bound;
-    if (rows < 1 || rows > all)
-      refuse("the order is of " + std::to_string(rows) + " rows, there are " + std::to_string(all));
-    if (last < 0 || last > static_cast<int>(LastBatch::wrap)) refuse("unknown last batch");
-    if (size < 1 || (order.last == LastBatch::wrap && size > std::max(rows, most_wrapped)))
-      refuse("a batch cannot have " + std::to_string(size) + " rows");
-    if (order.last == LastBatch::drop && size > rows)
-      refuse("every batch is dropped: it is larger than the table");
-    return order;
-  }
-
   // Whether the same layers read the same table.
   void check_like(const BoundProgram& other) const {
     const Network &own = program_.network(), &its = other.program_.network();
@@ -326,29 +273,10 @@ class BoundProgram {
       refuse("programs that run together are bound to the same rows");
   }
 
-  struct Rates {
-    std::vector<double> rate, decay;
-  };
-
-  Rates checked_rates(long first_step, const Array& rate, const Array& decay) {
-    const long steps = length(rate, "rate"), parameters = program_.weights().parameters();
-    const double* rates = checked<double>(rate, "rate", {steps});
-    const bool per_step = decay.ndim() == 2;
-    const double* decays = checked<double>(
-        decay, "decay", per_step ? std::vector<long>{steps, parameters} : std::vector<long>{parameters});
-    if (first_step < 0 || first_step > most_steps - steps) refuse("steps must lie between 0 and 2**32");
-    Rates checked{{rates, rates + steps}, {decays, decays + (per_step ? steps : 1) * parameters}};
-    for (const auto* values : {&checked.rate, &checked.decay})
-      for (double value : *values)
-        if (!(std::isfinite(value) && value >= 0))
-          refuse("rate and decay must be finite numbers of at least 0");
-    return checked;
-  }
-
   Plan checked_plan(long first_step, const Array& rate, const Array& decay, double seconds,
                     Batches& batches) {
     if (std::isnan(seconds)) refuse("seconds is not a number");
-    Rates rates = checked_rates(first_step, rate, decay);
+    Rates rates = checked_rates(first_step, rate, decay, program_.weights().parameters());
     const long steps = static_cast<long>(rates.rate.size());
     return {first_step, steps, batches, std::move(rates.rate), std::move(rates.decay)};
   }
