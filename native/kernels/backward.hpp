@@ -1,7 +1,8 @@
 // Backward: deltas passed to the layer before, gradients of weights and biases fused with their update.
 #pragma once
 
-#include "kernels/forward.hpp"
+#include "kernels/narrow_zeros.hpp"
+#include "kernels/zeros.hpp"
 
 namespace descend::DESCEND_ISA {
 namespace {
@@ -120,14 +121,19 @@ void learn_bias(const Backward<T>& b, long panel) {
 }
 
 template <class T>
-void learn(const Backward<T>& b, long panel, long first, long last) {
-  if (first == 0 && b.bias.value) learn_bias(b, panel);
+void learn(const Backward<T>& b, long panel, long last_panel, long first, long last) {
+  for (long own = panel; first == 0 && b.bias.value && own < last_panel; ++own) learn_bias(b, own);
   if (is_narrow(b.outputs)) {
-    learn_narrow(b, first, last);
+    b.filled ? learn_narrow_filled(b, first, last) : learn_narrow(b, first, last);
     return;
   }
-  for (long column = 0; column < panel_width; column += tile_columns<T>)
-    for_tiles(first, last, WideWeights<T>{b, panel, column});
+  if (b.filled) {
+    learn_filled(b, panel, last_panel, first, last);
+    return;
+  }
+  for (; panel < last_panel; ++panel)
+    for (long column = 0; column < panel_width; column += tile_columns<T>)
+      for_tiles(first, last, WideWeights<T>{b, panel, column});
 }
 
 }  // namespace

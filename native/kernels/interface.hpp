@@ -2,6 +2,7 @@
 // The same header serves every instruction set, so it holds no code with external linkage.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "kernels/tsqr_interface.hpp"
@@ -37,6 +38,28 @@ struct Source {
   long first;
   const std::uint32_t* ahead;  // rows that will be read next, to be asked for meanwhile
   long rows_ahead;
+};
+
+// Inputs of a wide layer that are left out together when a gradient is made.
+inline constexpr long wide_block = 4;
+// Inputs of a segment: 32 outputs' weights of so many inputs stay in the first-level cache.
+inline constexpr long segment_inputs = 192;
+
+// Where the rows of a workspace are not 0, written as they are read.
+template <class T>
+struct Filled {
+  long inputs, capacity;  // rows that there is room for, a multiple of 8
+  // Of wide layers: [pair of rows][columns_stride], inputs of which the pair holds one that is not 0,
+  // ascending, with both values beside them; those of segment s end at place segment_end[pair][s].
+  std::uint16_t* columns;
+  T* pair_values;
+  std::uint16_t* segment_end;
+  // [block / 8][capacity]: bit block % 8 of a row's byte tells that the block of inputs is not all zero
+  // there. Null without a gradient.
+  std::uint8_t* marks;
+
+  long columns_stride() const { return inputs + 8; }
+  long segments() const { return (inputs + segment_inputs - 1) / segment_inputs; }
 };
 
 // A rectangle of values with rows `stride` apart, columns padded with zeros to a multiple of 32.
@@ -121,6 +144,7 @@ struct Backward {
   long inputs, outputs, rows;
   const Source* source;  // the rows where a narrow layer reads the table, else null
   Matrix<const T> input;
+  const Filled<T>* filled;  // of the input, where its zeros are left out, else null
   Delta<const T> delta;
   Parameter<T> weight;
   Parameter<T> bias;  // value null without bias
@@ -128,15 +152,25 @@ struct Backward {
   bool continued;     // the sums go on from the stored gradient
   bool unfinished;    // only store the sums: more rows follow
   Update<T> weight_update, bias_update;
+  std::atomic<bool>* overflowed;  // told of weights that are no longer finite where zeros are left out
 };
 
 template <class T>
 struct Kernels {
+  long narrow_block;  // inputs of a narrow layer that are left out together
   void (*read_rows)(const Source&, long rows, Matrix<T> out);
   void (*dropout)(const DropoutMask&, long first_row, long rows, long width, Matrix<T> values,
                   Matrix<T> slope);
   void (*dense)(const Dense<T>&, Matrix<const T> in, long rows, Matrix<T> z);
   void (*dense_rows)(const Dense<T>&, const Source&, long rows, Matrix<T> z);  // narrow layers only
+  // A wide layer that leaves out zeros: lists of gathered rows [first, first + rows), `first` even; those
+  // rows times the panels [panel, last_panel).
+  void (*list_filled)(Matrix<const T> in, const Filled<T>&, long first, long rows);
+  void (*dense_filled)(const Dense<T>&, const Filled<T>&, long first, long rows, long panel, long last_panel,
+                       Matrix<T> z);
+  // A narrow layer that leaves out zeros; its marks are those of the workspace's rows from `first` on.
+  void (*dense_rows_filled)(const Dense<T>&, const Source&, long rows, Matrix<T> z, const Filled<T>&,
+                            long first);
   void (*activate)(Activation, long rows, long width, Matrix<T> values, Matrix<T> slope);
   // Losses of rows, overwriting z. Where delta.data is set: the mean's derivative by the last layer's z,
   // `total` being the sum of all weights of the batch times its target columns, and `slope` the last
@@ -145,8 +179,9 @@ struct Kernels {
                Delta<T> delta, RowLoss out);
   void (*probabilities)(LossKind, long rows, long outputs, Matrix<T> z);
   void (*propagate)(const Dense<T>&, Delta<const T> delta, long rows, Matrix<const T> slope, Delta<T> out);
-  // Weights of inputs [first, last) × one panel (wide) or all outputs (narrow); the biases with first = 0.
-  void (*learn)(const Backward<T>&, long panel, long first, long last);
+  // Weights of inputs [first, last) × panels [panel, last_panel) (wide) or all outputs (narrow); the biases
+  // with first = 0.
+  void (*learn)(const Backward<T>&, long panel, long last_panel, long first, long last);
   void (*function)(Function, const T* in, T* out, long count);
   // Nothing but independent multiply-adds, `rounds` times; gives how many operations that was.
   double (*saturate)(long rounds);

@@ -15,10 +15,10 @@ constexpr int most_narrow = 5;
 #endif
 
 // Calls body.run<outputs in the group>(first output): all groups but the last are full.
-template <class Body>
+template <int most = most_narrow, class Body>
 DESCEND_INLINE void for_output_groups(long outputs, const Body& body) {
   long c = 0;
-  for (; c + most_narrow <= outputs; c += most_narrow) body.template run<most_narrow>(c);
+  for (; c + most <= outputs; c += most) body.template run<most>(c);
   for (; c + 3 <= outputs; c += 3) body.template run<3>(c);
   for (; c < outputs; ++c) body.template run<1>(c);
 }
@@ -104,6 +104,29 @@ void dense_rows(const Dense<T>& layer, const Source& source, long rows, Matrix<T
   with_rows<T>(source, NarrowDense<T>{layer, rows, z});
 }
 
+// Makes weights of C outputs × V vectors of inputs from `k` on out of their sums.
+template <class T, int C, int V>
+DESCEND_INLINE void finish_narrow(const Backward<T>& b, long k, long output, const Vector<T> (&sum)[C][V],
+                                  T scale) {
+  const long stride = padded(b.inputs), offset = output * stride + k;
+  if (b.weight_update.plain && !b.unfinished) {
+    T* weight = b.weight.value + offset;
+#pragma GCC unroll 16
+    for (int c = 0; c < C; ++c)
+      for (int v = 0; v < V; ++v)
+        plain_step(b.weight_update, weight + c * stride + v * lanes<T>, sum[c][v] * scale);
+    return;
+  }
+  // Sums that go on later are stored as they are.
+  const T by = b.unfinished ? T(1) : scale;
+  T gradient[C * V * lanes<T>];
+  for (int c = 0; c < C; ++c)
+    for (int v = 0; v < V; ++v) store(gradient + (c * V + v) * lanes<T>, sum[c][v] * by);
+  finish<T>(b.weight_update,
+            {moved(b.weight, offset), C, stride, V * lanes<T>, b.inputs - k, gradient, V * lanes<T>},
+            b.unfinished || b.weight_update.store_only);
+}
+
 // Gradients and updates of two vectors of inputs, rows added up in ascending order.
 template <class T, class Rows>
 struct NarrowWeights {
@@ -127,22 +150,7 @@ struct NarrowWeights {
     } else {
       rows<C, false, false>(sum, output);
     }
-    // Sums that go on later are stored as they are.
-    const T scale = b.unfinished ? T(1) : from.scale();
-    if (b.weight_update.plain && !b.unfinished) {
-      T* weight = b.weight.value + offset;
-#pragma GCC unroll 16
-      for (int c = 0; c < C; ++c)
-        for (int v = 0; v < 2; ++v)
-          plain_step(b.weight_update, weight + c * stride + v * lanes<T>, sum[c][v] * scale);
-      return;
-    }
-    T gradient[C * tile_columns<T>];
-    for (int c = 0; c < C; ++c)
-      for (int v = 0; v < 2; ++v) store(gradient + c * tile_columns<T> + v * lanes<T>, sum[c][v] * scale);
-    finish<T>(b.weight_update,
-              {moved(b.weight, offset), C, stride, tile_columns<T>, b.inputs - k, gradient, tile_columns<T>},
-              b.unfinished || b.weight_update.store_only);
+    finish_narrow<T, C, 2>(b, k, output, sum, from.scale());
   }
 
   template <int C, bool whole, bool prefetching>

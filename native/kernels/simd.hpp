@@ -180,6 +180,26 @@ DESCEND_INLINE Vector<double> root(Vector<double> a) {
 }
 #endif
 
+// Bit l: lane l is not 0.
+template <class T>
+DESCEND_INLINE std::uint64_t nonzero_lanes(const T* from) {
+  const Mask<T> zero = load(from) == Vector<T>{};
+#if defined(__AVX512F__)
+  const auto bits = sizeof(T) == 4 ? static_cast<std::uint64_t>(_mm512_movepi32_mask((__m512i)zero))
+                                   : static_cast<std::uint64_t>(_mm512_movepi64_mask((__m512i)zero));
+  return ~bits & ((std::uint64_t{1} << lanes<T>)-1);
+#elif defined(__AVX2__) && DESCEND_VECTOR_BYTES == 32
+  if constexpr (sizeof(T) == 4)
+    return static_cast<std::uint64_t>(_mm256_movemask_ps((__m256)zero)) ^ 0xff;
+  else
+    return static_cast<std::uint64_t>(_mm256_movemask_pd((__m256d)zero)) ^ 0xf;
+#else
+  std::uint64_t bits = 0;
+  for (long lane = 0; lane < lanes<T>; ++lane) bits |= static_cast<std::uint64_t>(zero[lane] == 0) << lane;
+  return bits;
+#endif
+}
+
 template <class T>
 struct FourOf {
   typedef T type __attribute__((vector_size(4 * sizeof(T))));

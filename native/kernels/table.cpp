@@ -38,8 +38,10 @@ double saturate(long rounds) {
 }
 
 template <class T>
-constexpr Kernels<T> kernels{read_rows<T>,     dropout<T>,   dense<T>, dense_rows<T>, activate<T>, loss<T>,
-                             probabilities<T>, propagate<T>, learn<T>, apply<T>,      saturate<T>};
+constexpr Kernels<T> kernels{narrow_block<T>, read_rows<T>,   dropout<T>,       dense<T>,
+                             dense_rows<T>,   list_filled<T>, dense_filled<T>,  dense_rows_filled<T>,
+                             activate<T>,     loss<T>,        probabilities<T>, propagate<T>,
+                             learn<T>,        apply<T>,       saturate<T>};
 
 }  // namespace
 

@@ -88,9 +88,10 @@ DESCEND_INLINE void update_vector(const Update<T>& u, const Parameter<T>& at, lo
 
 // sgd without momentum, whose padding stays 0 by itself.
 template <class T>
-DESCEND_INLINE void plain_step(const Update<T>& u, T* at, Vector<T> g) {
-  const Vector<T> w = load(at);
-  store(at, sgd<T>(u, w, g, nullptr));
+DESCEND_INLINE Vector<T> plain_step(const Update<T>& u, T* at, Vector<T> g) {
+  const Vector<T> w = sgd<T>(u, load(at), g, nullptr);
+  store(at, w);
+  return w;
 }
 
 template <class T>

@@ -1,9 +1,11 @@
 #include "program/program.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "program/floating_point.hpp"
 #include "program/interruption.hpp"
+#include "program/zeros.hpp"
 
 namespace descend {
 namespace {
@@ -75,36 +77,76 @@ Sums Program<T>::weigh(const Data<T>& data, const Source& rows, long count) cons
 }
 
 template <class T>
+void Program<T>::read_inputs(Workspace<T>& space, long row, const Source& source, long rows,
+                             const Masks* masks) {
+  const Matrix<T> values = space.input(row);
+  kernels_.read_rows(source, rows, values);
+  if (masks && network_.layers[0].dropout()) drop(0, *masks, rows, network_.inputs, values, {});
+}
+
+template <class T>
+void Program<T>::drop(std::size_t layer, const Masks& masks, long rows, long width, Matrix<T> values,
+                      Matrix<T> slope) {
+  const double rate = network_.layers[layer].rate;
+  const DropoutMask mask{dropout_stream(seed_, masks.step, static_cast<std::uint32_t>(layer)),
+                         static_cast<std::uint32_t>(rate * 4294967296.0), 1.0 / (1.0 - rate)};
+  kernels_.dropout(mask, masks.first_row, rows, width, values, slope);
+}
+
+template <class T>
 void Program<T>::forward(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks,
-                         bool gathered) {
-  Matrix<T> values{}, slope{};
-  if (!reads_table()) {
-    values = space.input(row);
-    if (!gathered) kernels_.read_rows(source, rows, values);
-  }
+                         Ready ready) {
+  if (!reads_table() && ready == Ready::nothing) read_inputs(space, row, source, rows, masks);
+  Matrix<T> values = reads_table() ? Matrix<T>{} : space.input(row), slope{};
   long width = network_.inputs;
   std::size_t dense = 0;
   for (std::size_t i = 0; i < network_.layers.size(); ++i) {
     const Layer& layer = network_.layers[i];
     if (layer.dropout()) {
-      if (!masks) continue;
-      const DropoutMask mask{dropout_stream(seed_, masks->step, static_cast<std::uint32_t>(i)),
-                             static_cast<std::uint32_t>(layer.rate * 4294967296.0), 1.0 / (1.0 - layer.rate)};
-      kernels_.dropout(mask, masks->first_row, rows, width, values, slope);
+      if (masks && i > 0) drop(i, *masks, rows, width, values, slope);
       continue;
     }
     const Matrix<T> z = space.output(dense, row);
     const Dense<T> view = weights_.layers()[dense].view();
-    if (values.data)
-      kernels_.dense(view, {values.data, values.stride}, rows, z);
-    else
-      kernels_.dense_rows(view, source, rows, z);
+    if (dense > 0 || ready != Ready::first_product) {
+      if (values.data)
+        kernels_.dense(view, {values.data, values.stride}, rows, z);
+      else
+        kernels_.dense_rows(view, source, rows, z);
+    }
     slope = space.slope(dense, row);
     kernels_.activate(layer.activation, rows, layer.units, z, slope);
     values = z;
     width = layer.units;
     ++dense;
   }
+}
+
+template <class T>
+void Program<T>::first_product(Workspace<T>& space, const Source& source, long rows) {
+  list_filled(space);
+  const Dense<T> layer = weights_.layers().front().view();
+  if (reads_table()) {
+    kernels_.dense_rows_filled(layer, source, rows, space.output(0, 0), space.filled(), 0);
+    return;
+  }
+  read_inputs(space, 0, source, rows, nullptr);
+  const Matrix<T> in = space.input(0);
+  kernels_.list_filled({in.data, in.stride}, space.filled(), 0, rows);
+  kernels_.dense_filled(layer, space.filled(), 0, rows, 0, padded(layer.outputs) / panel_width,
+                        space.output(0, 0));
+}
+
+template <class T>
+bool Program<T>::leaves_out_zeros(const Source& source, long rows) {
+  if (network_.inputs > most_listed_inputs) return false;
+  if (!mostly_zero<T>(source, rows, reads_table() ? kernels_.narrow_block : 1)) return false;
+  if (!finite_) {
+    const StoredParameter<T>& weight = weights_.layers().front().weight;
+    const T* value = weight.value();
+    finite_ = std::all_of(value, value + weight.count(), [](T each) { return std::isfinite(each); });
+  }
+  return *finite_;
 }
 
 template <class T>
@@ -128,6 +170,7 @@ bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& bod
   const long share = round_up((rows + wanted - 1) / wanted, table_.tile_rows);
   const long room = std::min({rows, share, rows_per_block});
   const int threads = static_cast<int>(std::min(wanted, (rows + room - 1) / room));
+  const bool zeros = leaves_out_zeros(source, rows);
   while (static_cast<int>(row_spaces_.size()) < threads)
     row_spaces_.emplace_back(weights_, room, false, !reads_table());
   for (int t = 0; t < threads; ++t) {
@@ -143,7 +186,12 @@ bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& bod
       const long count = std::min(room, rows - first);
       Source part = source;
       part.first += first;
-      forward(space, 0, part, count, nullptr);
+      if (zeros) {
+        first_product(space, part, count);
+        forward(space, 0, part, count, nullptr, Ready::first_product);
+      } else {
+        forward(space, 0, part, count, nullptr);
+      }
       body(space, part, first, count);
       if (thread == 0 ? interruption.asked() : interruption.came()) return;
     }

@@ -52,7 +52,10 @@ class Program {
 
   const Network& network() const { return network_; }
   const KernelTable& table() const { return table_; }
-  Weights<T>& weights() { return weights_; }
+  Weights<T>& weights() {
+    finite_.reset();
+    return weights_;
+  }
   long updates = 0;
   // Asked now and then, on the calling thread, whether a call is to be given up; empty: never.
   std::function<bool()> give_up;
@@ -84,10 +87,22 @@ class Program {
   Loss<T> loss_of(const Data<T>& data) const;
   // Σ weight · class weight (a mean over columns for several), and Σ weight, in the rows' order.
   Sums weigh(const Data<T>& data, const Source& rows, long count) const;
+  // A copy of a source's rows in the workspace, with the dropout of its first layer.
+  void read_inputs(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks);
+  void drop(std::size_t layer, const Masks& masks, long rows, long width, Matrix<T> values, Matrix<T> slope);
+  // The first layer's x W + b from row 0 of the workspace on, zeros left out.
+  void first_product(Workspace<T>& space, const Source& source, long rows);
+  // What the workspace holds of these rows already.
+  enum class Ready { nothing, inputs, first_product };
   // From a source's rows to the outputs, in the workspace's rows from `row` on; masks null: no dropout.
-  // gathered: the workspace holds these rows of the source already.
   void forward(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks,
-               bool gathered = false);
+               Ready ready = Ready::nothing);
+  // Whether the first product is faster without the zeros among its inputs. Its weights must be finite, for
+  // 0 · w is not always 0 otherwise.
+  bool leaves_out_zeros(const Source& source, long rows);
+  void list_filled(Workspace<T>& space) const {
+    space.list_filled(reads_table() ? kernels_.narrow_block : wide_block);
+  }
   int useful_threads(double operations) const;
   double operations_per_row() const;
   template <class Body>
@@ -102,6 +117,7 @@ class Program {
   Weights<T> weights_;
   std::vector<T> class_weight_;
   double class_weight_sum_;
+  std::optional<bool> finite_;  // the first layer's weights; unknown where they may have changed
   Pool pool_;
   ThreadChoice thread_choice_;
   std::optional<Workspace<T>> training_space_;

@@ -45,6 +45,7 @@ Training<T>::Training(Program<T>& program, const Data<T>& data, long largest, bo
       space_(space),
       loss_(program.loss_of(data)),
       store_only_(store_only),
+      leaves_out_zeros_(program.leaves_out_zeros(data.source, data.rows)),
       before_update_(give_up),
       in_update_(give_up) {
   Weights<T>& weights = program.weights_;
@@ -52,34 +53,39 @@ Training<T>::Training(Program<T>& program, const Data<T>& data, long largest, bo
   const long rows = gathered ? block_rows(Workspace<T>::row_bytes(weights, true), largest)
                              : table_block_rows(data.source, sizeof(T), largest);
   if (!space || space->rows() < rows) space.emplace(weights, rows, true, gathered);
+  if (!store_only) program.finite_.reset();
   const auto parameters = static_cast<std::size_t>(weights.parameters());
   for (std::size_t i = 0; i < parameters; ++i)
     if (store_only || largest > space->rows()) weights.parameter(static_cast<long>(i)).keep_gradient();
   for (Step<T>& step : steps_) step.updates.resize(parameters);
   // Forward, and twice as much back.
   operations_ = 3 * program.operations_per_row() * static_cast<double>(largest);
-  list_items();
 }
 
 template <class T>
-void Training<T>::list_items() {
+void Training<T>::list_items(int threads) {
   const auto& layers = program_.weights_.layers();
+  items_.clear();
+  cost_.clear();
   for (std::size_t layer = 0; layer < layers.size(); ++layer) {
     const long inputs = layers[layer].inputs, outputs = layers[layer].outputs;
     const bool narrow = is_narrow(outputs);
     const long panels = narrow ? 1 : padded(outputs) / panel_width;
     const long step = narrow ? narrow_inputs_per_item : inputs_per_item;
-    for (long panel = 0; panel < panels; ++panel)
+    // Where zeros are left out, what was listed of some inputs serves all panels of a thread.
+    const long together = leaves_out_zeros_ && layer == 0 && panels % threads == 0 ? panels / threads : 1;
+    for (long panel = 0; panel < panels; panel += together)
       for (long first = 0; first < inputs; first += step) {
         const long last = std::min(first + step, inputs);
-        items_.push_back({layer, panel, first, last});
-        cost_.push_back(static_cast<double>((last - first) * (narrow ? outputs : panel_width)));
+        items_.push_back({layer, panel, panel + together, first, last});
+        cost_.push_back(static_cast<double>((last - first) * (narrow ? outputs : together * panel_width)));
       }
   }
 }
 
 template <class T>
 void Training<T>::share_items(int threads) {
+  list_items(threads);
   double all = 0, before = 0;
   for (double cost : cost_) all += cost;
   share_.assign(static_cast<std::size_t>(threads) + 1, items_.size());
@@ -139,6 +145,7 @@ template <class T>
 void Training<T>::run(StepPlanner<T>& planner, int threads) {
   FloatingPointScope rounding;
   share_items(threads);
+  if (leaves_out_zeros_) program_.list_filled(*space_);
   Barrier barrier(threads);
   planner.next(steps_[0]);
   program_.pool_.run(threads, [&](int thread) {
@@ -150,6 +157,7 @@ void Training<T>::run(StepPlanner<T>& planner, int threads) {
 template <class T>
 void Training<T>::begin(StepPlanner<T>& planner) {
   share_items(1);
+  if (leaves_out_zeros_) program_.list_filled(*space_);
   planner.next(steps_[turn_]);
 }
 
@@ -167,15 +175,34 @@ template <class T>
 bool Training<T>::make_step(int turn, int thread, int threads, Barrier& barrier, StepPlanner<T>& planner) {
   const long room = space_->rows();
   Step<T>& step = steps_[turn];
+  const bool zeros = leaves_out_zeros_ && !overflowed_.load(std::memory_order_relaxed);
   for (long start = 0; start == 0 || start < step.rows.count; start += room) {
     const long count = std::min(room, step.rows.count - start);
-    rows_forward_and_back(step, start, count, thread, threads);
+    auto ready = gathered_ ? Ready::inputs : Ready::nothing;
+    if (zeros && program_.reads_table()) {
+      ready = Ready::first_product;
+    } else if (zeros) {
+      if (ready == Ready::nothing) {
+        read_rows(step, start, count, thread, threads);
+        barrier.wait();
+      }
+      first_product(count, thread, threads);
+      barrier.wait();
+      ready = Ready::first_product;
+    }
+    for_rows(step, start, rows_of(count, thread, threads), thread,
+             [&](const Source& source, long batch_row, long first, long rows) {
+               if (zeros && program_.reads_table())
+                 program_.kernels_.dense_rows_filled(program_.weights_.layers().front().view(), source, rows,
+                                                     space_->output(0, first), space_->filled(), first);
+               block_forward_and_back(step, source, batch_row, first, rows, ready);
+             });
     barrier.wait();
     if (nonfinite_.load(std::memory_order_relaxed) || before_update_.came()) {
       if (thread == 0) planner.stopped(before_update_.came() ? Stopped::interrupted : Stopped::nonfinite);
       return false;
     }
-    if (step.sums.weight > 0) learn(step, start, count, thread);
+    if (step.sums.weight > 0) learn(step, start, count, thread, zeros);
     if (thread == 0 && !in_update_.came()) {
       const RowLoss losses = space_->losses(0);
       for (long i = 0; i < count; ++i)
@@ -206,34 +233,71 @@ bool Training<T>::given_up(Interruption& interruption, int thread) const {
 }
 
 template <class T>
-void Training<T>::rows_forward_and_back(const Step<T>& step, long start, long count, int thread,
-                                        int threads) {
+typename Training<T>::Range Training<T>::rows_of(long count, int thread, int threads) const {
   const long tile = program_.table_.tile_rows;
   const long first = std::min(count, round_up(count * thread / threads, tile));
-  const long last =
-      thread + 1 == threads ? count : std::min(count, round_up(count * (thread + 1) / threads, tile));
+  if (thread + 1 == threads) return {first, count};
+  return {first, std::min(count, round_up(count * (thread + 1) / threads, tile))};
+}
+
+template <class T>
+template <class Body>
+void Training<T>::for_rows(const Step<T>& step, long start, Range range, int thread, const Body& body) {
   Source source = data_.source;
-  for (long row = first; row < last && !given_up(before_update_, thread); row += rows_at_once) {
+  for (long row = range.first; row < range.last && !given_up(before_update_, thread); row += rows_at_once) {
     source.numbers = step.rows.numbers + start + row;
     // This thread's next block, or its first of the next batch.
-    const long rows = std::min(rows_at_once, last - row);
-    const long next = row + rows < last ? start + row + rows : step.rows.count + first;
+    const long rows = std::min(rows_at_once, range.last - row);
+    const long next = row + rows < range.last ? start + row + rows : step.rows.count + range.first;
     source.ahead = step.rows.numbers + next;
     source.rows_ahead = std::clamp(step.rows.count + step.rows.following - next, 0L, rows);
-    block_forward_and_back(step, source, start + row, row, rows);
+    body(source, start + row, row, rows);
+  }
+}
+
+// Copies this thread's rows and lists where they are not 0.
+template <class T>
+void Training<T>::read_rows(const Step<T>& step, long start, long count, int thread, int threads) {
+  Workspace<T>& space = *space_;
+  const Range range = rows_of(count, thread, threads);
+  const Filled<T>& filled = space.filled();
+  for_rows(step, start, range, thread, [&](const Source& source, long batch_row, long first, long rows) {
+    const typename Program<T>::Masks masks{step.number, batch_row};
+    program_.read_inputs(space, first, source, rows, &masks);
+    const Matrix<T> in = space.input(0);
+    program_.kernels_.list_filled({in.data, in.stride}, filled, first, rows);
+  });
+}
+
+// The first layer's x W + b, each thread the same panels in every step: half of the weights may fit into its
+// cache where all of them do not.
+template <class T>
+void Training<T>::first_product(long count, int thread, int threads) {
+  const Dense<T> layer = program_.weights_.layers().front().view();
+  const long panels = padded(layer.outputs) / panel_width, all = panels * threads;
+  // Pieces of a panel's rows, one a thread, so that the panels need not be as many as the threads.
+  for (long piece = all * thread / threads, end = all * (thread + 1) / threads; piece < end;) {
+    const long panel = piece / threads, part = piece % threads;
+    const long last_part = std::min(static_cast<long>(threads), part + end - piece);
+    const long first = rows_of(count, static_cast<int>(part), threads).first;
+    const long last = rows_of(count, static_cast<int>(last_part) - 1, threads).last;
+    program_.kernels_.dense_filled(layer, space_->filled(), first, last - first, panel, panel + 1,
+                                   space_->output(0, 0));
+    piece += last_part - part;
+    if (given_up(before_update_, thread)) return;
   }
 }
 
 // Rows `batch_row` … of the batch, which lie in the workspace from row `first` on.
 template <class T>
 void Training<T>::block_forward_and_back(const Step<T>& step, const Source& source, long batch_row,
-                                         long first, long rows) {
+                                         long first, long rows, Ready ready) {
   Workspace<T>& space = *space_;
   const Kernels<T>& kernels = program_.kernels_;
   const auto& layers = program_.weights_.layers();
   const std::size_t top = layers.size() - 1;
   const typename Program<T>::Masks masks{step.number, batch_row};
-  program_.forward(space, first, source, rows, &masks, gathered_);
+  program_.forward(space, first, source, rows, &masks, ready);
 
   const bool classes = loss_.kind == LossKind::cross_entropy;
   const double total = step.sums.weight * static_cast<double>(classes ? 1 : loss_.outputs);
@@ -252,7 +316,7 @@ void Training<T>::block_forward_and_back(const Step<T>& step, const Source& sour
 }
 
 template <class T>
-void Training<T>::learn(const Step<T>& step, long start, long count, int thread) {
+void Training<T>::learn(const Step<T>& step, long start, long count, int thread, bool zeros) {
   Source rows = data_.source;
   rows.numbers = step.rows.numbers + start;
   std::size_t layer = program_.weights_.layers().size();  // none yet
@@ -260,15 +324,15 @@ void Training<T>::learn(const Step<T>& step, long start, long count, int thread)
   for (std::size_t i = share_[static_cast<std::size_t>(thread)];
        i < share_[static_cast<std::size_t>(thread) + 1]; ++i) {
     const Item& item = items_[i];
-    if (item.layer != layer) back = backward(step, rows, start, count, layer = item.layer);
-    program_.kernels_.learn(back, item.panel, item.first, item.last);
+    if (item.layer != layer) back = backward(step, rows, start, count, layer = item.layer, zeros);
+    program_.kernels_.learn(back, item.panel, item.last_panel, item.first, item.last);
     if (given_up(in_update_, thread)) return;
   }
 }
 
 template <class T>
 Backward<T> Training<T>::backward(const Step<T>& step, const Source& rows, long start, long count,
-                                  std::size_t layer) {
+                                  std::size_t layer, bool zeros) {
   Workspace<T>& space = *space_;
   auto& layers = program_.weights_.layers();
   StoredDense<T>& own = layers[layer];
@@ -282,6 +346,7 @@ Backward<T> Training<T>::backward(const Step<T>& step, const Source& rows, long 
           count,
           reads_table ? &rows : nullptr,
           {input.data, input.stride},
+          layer == 0 && zeros ? &space.filled() : nullptr,
           {delta.data, delta.panel_stride, delta.width},
           own.weight.view(),
           own.bias.empty() ? Parameter<T>{} : own.bias.front().view(),
@@ -289,7 +354,8 @@ Backward<T> Training<T>::backward(const Step<T>& step, const Source& rows, long 
           start > 0,
           start + space.rows() < step.rows.count,
           step.updates[parameter],
-          step.updates[parameter + (own.bias.empty() ? 0 : 1)]};
+          step.updates[parameter + (own.bias.empty() ? 0 : 1)],
+          &overflowed_};
 }
 
 template class Training<float>;

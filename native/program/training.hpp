@@ -47,20 +47,32 @@ class Training {
   void prepare(Step<T>& step, double rate, const double* decay) const;
 
  private:
+  using Ready = typename Program<T>::Ready;
+
   // A part of the gradient product one thread computes whole.
   struct Item {
     std::size_t layer;
-    long panel, first, last;
+    long panel, last_panel, first, last;
   };
-  void list_items();
+  void list_items(int threads);
   void share_items(int threads);
   // Makes a step and has the next one planned; false where the loop is over.
   bool make_step(int turn, int thread, int threads, Barrier& barrier, StepPlanner<T>& planner);
-  void rows_forward_and_back(const Step<T>& step, long start, long count, int thread, int threads);
+  // The rows of a batch's block that a thread reads.
+  struct Range {
+    long first, last;
+  };
+  Range rows_of(long count, int thread, int threads) const;
+  // body(source, row of the batch, row of the block, rows) for pieces of this thread's rows.
+  template <class Body>
+  void for_rows(const Step<T>& step, long start, Range range, int thread, const Body& body);
+  void read_rows(const Step<T>& step, long start, long count, int thread, int threads);
+  void first_product(long count, int thread, int threads);
   void block_forward_and_back(const Step<T>& step, const Source& source, long batch_row, long first,
-                              long rows);
-  void learn(const Step<T>& step, long start, long count, int thread);
-  Backward<T> backward(const Step<T>& step, const Source& rows, long start, long count, std::size_t layer);
+                              long rows, Ready ready);
+  void learn(const Step<T>& step, long start, long count, int thread, bool zeros);
+  Backward<T> backward(const Step<T>& step, const Source& rows, long start, long count, std::size_t layer,
+                       bool zeros);
   bool given_up(Interruption& interruption, int thread) const;
   Update<T> update(double rate, double decay) const;
 
@@ -77,6 +89,8 @@ class Training {
   int turn_ = 0;
   bool gathered_ = false;
   std::atomic<bool> nonfinite_{false};
+  bool leaves_out_zeros_;
+  std::atomic<bool> overflowed_{false};  // a weight did: zeros count from now on
   // On the way forward and back, and while weights change: each is read behind one barrier only, where
   // all threads see the same.
   Interruption before_update_, in_update_;

@@ -24,6 +24,10 @@ class Workspace {
   // f′(z) of a layer, dropouts behind it included; data is null where nothing asks for it.
   Matrix<T> slope(std::size_t layer, long row) { return at(slopes_[layer], row); }
   Delta<T> delta(std::size_t layer, long row);
+  // Room for where the inputs are not 0: lists where they are gathered, and marks of blocks of so many inputs
+  // where the workspace is for training.
+  void list_filled(long block);
+  const Filled<T>& filled() const { return filled_; }
   RowLoss losses(long row) { return {loss_.data() + row, correct_.data() + row}; }
 
  private:
@@ -36,12 +40,16 @@ class Workspace {
   }
   void shape(Grid& grid, long width);
 
-  long rows_;
+  long rows_, inputs_;
   Grid input_;
   std::vector<Grid> outputs_, slopes_;
   std::vector<Buffer<T>> deltas_;
   std::vector<long> widths_;
   Buffer<double> loss_, correct_;
+  Filled<T> filled_{};
+  Buffer<std::uint16_t> filled_columns_, segment_end_;
+  Buffer<T> pair_values_;
+  Buffer<std::uint8_t> marks_;
 };
 
 }  // namespace descend
