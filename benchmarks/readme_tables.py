@@ -28,7 +28,8 @@ NAMES = {
         "book": "PyTorch as in books",
         "jax": "JAX scan",
         "scikit-learn": "scikit-learn",
-        "batch": ", batch ",
+        "comma": ", ",
+        "batch": "batch",
         "linear": "linear",
         "MLP": "MLP",
         "range": "{low} to {high}",
@@ -42,7 +43,8 @@ NAMES = {
         "book": "PyTorch 教科书写法",
         "jax": "JAX scan",
         "scikit-learn": "scikit-learn",
-        "batch": "，批量 ",
+        "comma": "，",
+        "batch": "批量",
         "linear": "线性回归",
         "MLP": "多层感知机",
         "range": "{low} 至 {high}",
@@ -58,8 +60,8 @@ def table(found: dict[str, Any], words: dict[str, str]) -> str:
     head = [words["head"].format(threads=found["threads"]), "descend", *(words[name] for name in peers)]
     lines = [head, ["---"] * len(head)]
     for work in found["workloads"]:
-        title = work["title"].replace(", batch ", words["batch"]).replace(", one row", f", {words['row']}")
-        for word in ("linear", "MLP"):
+        title = work["title"].replace(", ", words["comma"]).replace("one row", words["row"])
+        for word in ("batch", "linear", "MLP"):
             title = title.replace(word, words[word])
         own = duration(work["descend"]["median"])
         lines.append([title, own, *(_cell(work["peers"].get(name), words) for name in peers)])
