@@ -4,6 +4,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "binding/arrays.hpp"
+#include "binding/turn.hpp"
 #include "dispatch/dispatch.hpp"
 #include "program/finite.hpp"
 #include "program/peak.hpp"

@@ -6,46 +6,21 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <atomic>
 #include <cmath>
-#include <limits>
 #include <list>
 
 #include "binding/arrays.hpp"
+#include "binding/data.hpp"
 #include "binding/description.hpp"
 #include "binding/module.hpp"
 #include "binding/plans.hpp"
+#include "binding/turn.hpp"
 #include "program/together.hpp"
 
 namespace descend::binding {
 namespace {
 
 using namespace nb::literals;
-
-constexpr long most_rows = std::numeric_limits<std::uint32_t>::max();
-
-// Rows and targets whose arrays stay alive as long as this.
-template <class T>
-struct Bound {
-  Data<T> data;
-  Array x;
-  std::optional<Array> y, weight;
-};
-
-// Entered by one caller at a time.
-class Turn {
- public:
-  explicit Turn(std::atomic<bool>& taken) : taken_(taken) {
-    if (taken.exchange(true, std::memory_order_acquire))
-      throw Busy("this program is still running another call");
-  }
-  ~Turn() { taken_.store(false, std::memory_order_release); }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
- private:
-  std::atomic<bool>& taken_;
-};
 
 template <class T>
 class BoundProgram {
@@ -64,7 +39,7 @@ class BoundProgram {
   std::string instruction_set() const { return program_.table().name; }
 
   void bind(const Array& x, const Array& y, const std::optional<Array>& weight, double scale) {
-    Bound<T> bound = checked_data(x, y, weight, scale);
+    Bound<T> bound = checked_data<T>(network(), x, y, weight, scale);
     const Turn turn(taken_);
     bound_ = std::move(bound);
   }
@@ -84,9 +59,8 @@ class BoundProgram {
                        const Array& decay, double seconds) {
     const Turn turn(taken_);
     check_whole();
-    bound_data();
-    Batches batches(checked_listed(first_step, length(rate, "rate"), rows, offsets, bound_data().rows),
-                    first_step);
+    const long bound = bound_data().rows;
+    Batches batches(checked_listed(first_step, length(rate, "rate"), rows, offsets, bound), first_step);
     return run(checked_plan(first_step, rate, decay, seconds, batches), seconds);
   }
 
@@ -103,7 +77,8 @@ class BoundProgram {
       BoundProgram& own = *programs[i];
       turns.emplace_back(own.taken_);
       own.check_whole();
-      own.check_like(*programs[0]);
+      check_alike(own.network(), own.bound_data().source, programs[0]->network(),
+                  programs[0]->bound_data().source);
       const auto& [first_step, order, rate, decay] = plans[i];
       orders.push_back(checked_order(order, own.bound_data().rows));
       Rates rates = checked_rates(first_step, rate, decay, own.program_.weights().parameters());
@@ -140,11 +115,11 @@ class BoundProgram {
   }
 
   Result<T> output(const Array& x, double scale, bool probabilities) {
-    const Source source = checked_source(x, scale);
+    const Source source = checked_source<T>(network(), x, scale);
     const long rows = static_cast<long>(x.shape(0));
     const Turn turn(taken_);
     check_whole();
-    const auto outputs = static_cast<std::size_t>(program_.network().outputs());
+    const auto outputs = static_cast<std::size_t>(network().outputs());
     const Fresh<T> result = fresh<T>({static_cast<std::size_t>(rows), outputs});
     bool finished;
     {
@@ -156,7 +131,7 @@ class BoundProgram {
   }
 
   nb::tuple evaluate(const Array& x, const Array& y, const std::optional<Array>& weight, double scale) {
-    const Bound<T> bound = checked_data(x, y, weight, scale);
+    const Bound<T> bound = checked_data<T>(network(), x, y, weight, scale);
     const Turn turn(taken_);
     check_whole();
     std::optional<Sums> sums;
@@ -195,6 +170,8 @@ class BoundProgram {
   }
 
  private:
+  const Network& network() const { return program_.network(); }
+
   void check_whole() const {
     if (program_.torn) refuse("an update was interrupted halfway: load weights before anything else");
   }
@@ -207,70 +184,6 @@ class BoundProgram {
   const Data<T>& bound_data() const {
     if (!bound_) refuse("bind comes before run and gradient");
     return bound_->data;
-  }
-
-  Source checked_source(const Array& x, double scale) const {
-    if (x.ndim() != 2 || static_cast<long>(x.shape(1)) != program_.network().inputs)
-      refuse("x must have " + std::to_string(program_.network().inputs) + " columns");
-    if (static_cast<long>(x.shape(0)) > most_rows) refuse("x has too many rows");
-    if (!holds<T>(x) && !holds<std::uint8_t>(x)) refuse("x must be uint8 or of the program's dtype");
-    if (!std::isfinite(scale)) refuse("scale must be finite");
-    check_layout(x, "x");
-    return {x.data(),
-            holds<std::uint8_t>(x),
-            scale,
-            static_cast<long>(x.shape(0)),
-            program_.network().inputs,
-            nullptr,
-            0,
-            nullptr,
-            0};
-  }
-
-  Bound<T> checked_data(const Array& x, const Array& y, const std::optional<Array>& weight,
-                        double scale) const {
-    Bound<T> bound{
-        {checked_source(x, scale), static_cast<long>(x.shape(0)), {}, nullptr, nullptr}, x, y, weight};
-    const long rows = bound.data.rows, outputs = program_.network().outputs();
-    const LossKind kind = program_.network().loss.kind;
-    if (kind == LossKind::cross_entropy) {
-      bound.data.labels = checked_labels(checked<std::int64_t>(y, "y", {rows}), rows);
-    } else {
-      bound.data.targets = checked<T>(y, "y", {rows, outputs});
-      for (long i = 0; kind == LossKind::binary_cross_entropy && i < rows * outputs; ++i)
-        if (bound.data.targets[i] != T(0) && bound.data.targets[i] != T(1))
-          refuse("y[" + std::to_string(i / outputs) + ", " + std::to_string(i % outputs) +
-                 "] is neither 0 nor 1");
-    }
-    if (weight) bound.data.weight = checked<T>(*weight, "weight", {rows});
-    for (long i = 0; weight && i < rows; ++i)
-      if (!(std::isfinite(bound.data.weight[i]) && bound.data.weight[i] >= T(0)))
-        refuse("weight[" + std::to_string(i) + "] is not a finite number of at least 0");
-    return bound;
-  }
-
-  std::vector<std::int32_t> checked_labels(const std::int64_t* given, long rows) const {
-    const long classes = program_.network().outputs();
-    std::vector<std::int32_t> labels(static_cast<std::size_t>(rows));
-    for (long i = 0; i < rows; ++i) {
-      if (given[i] < 0 || given[i] >= classes)
-        refuse("y[" + std::to_string(i) + "] is " + std::to_string(given[i]) + ", classes are 0 to " +
-               std::to_string(classes - 1));
-      labels[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(given[i]);
-    }
-    return labels;
-  }
-
-  // Whether the same layers read the same table.
-  void check_like(const BoundProgram& other) const {
-    const Network &own = program_.network(), &its = other.program_.network();
-    bool same = own.inputs == its.inputs && own.layers.size() == its.layers.size();
-    for (std::size_t i = 0; same && i < own.layers.size(); ++i)
-      same = own.layers[i].units == its.layers[i].units;
-    if (!same) refuse("programs that run together have layers of the same widths");
-    const Source &mine = bound_data().source, &theirs = other.bound_data().source;
-    if (mine.x != theirs.x || mine.rows != theirs.rows || mine.scale != theirs.scale)
-      refuse("programs that run together are bound to the same rows");
   }
 
   Plan checked_plan(long first_step, const Array& rate, const Array& decay, double seconds,
