@@ -29,6 +29,7 @@ class PlannedSteps final : public StepPlanner<T> {
     slice_rows_ = measured_rows_ = 0;
   }
   bool over() const { return over_; }
+  bool interrupted() const { return chunk_.stopped == Stopped::interrupted; }
   // Without the slice's first step, in which threads wake up; rows are 0 where there was no other.
   double measured_rows() const { return measured_rows_; }
   double measured_seconds() const { return elapsed() - measured_from_; }

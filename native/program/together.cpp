@@ -9,7 +9,7 @@
 
 namespace descend {
 
-// The members of one thread, which share a workspace and the orders they have in common.
+// The members of one thread, which share a workspace and the batches they have in common.
 template <class T>
 class Crew {
  public:
@@ -19,8 +19,7 @@ class Crew {
       Member<T>& member = members[i];
       Batches& batches = batches_of(member);
       Place& place = places_.emplace_back(
-          Plan{member.first_step, member.steps, batches, std::move(member.rate), std::move(member.decay)},
-          member.first_step);
+          Plan{member.first_step, member.steps, batches, std::move(member.rate), std::move(member.decay)});
       place.steps.emplace(place.plan, endless, chunks[i], member.program.weights_.parameters());
       place.training.emplace(member.program, member.data, batches.largest(), false, space_, give_up_);
       place.steps->bind(*place.training);
@@ -44,9 +43,9 @@ class Crew {
     for (Place& place : places_) {
       if (place.steps->over()) continue;
       const bool same = before && &before->plan.batches == &place.plan.batches &&
-                        before->step - 1 == place.step && place.plan.batches.largest() <= space_->rows();
-      ++place.step;
+                        place.plan.batches.largest() <= space_->rows();
       going |= place.training->advance(*place.steps, gathers_ && same);
+      if (place.steps->interrupted()) return false;  // some of its rows may be missing in the workspace
       before = &place;
     }
     return going;
@@ -59,23 +58,24 @@ class Crew {
 
  private:
   static constexpr double endless = std::numeric_limits<double>::infinity();
+  // Of members that make the same step at the same time: batches keep the rows of few epochs.
   struct SharedOrder {
     Order order;
+    long first_step;
     Batches batches;
   };
   struct Place {
-    Place(Plan its_plan, long first_step) : plan(std::move(its_plan)), step(first_step) {}
+    explicit Place(Plan its_plan) : plan(std::move(its_plan)) {}
     Plan plan;
-    long step;  // the next one
     std::optional<PlannedSteps<T>> steps;
     std::optional<Training<T>> training;
   };
 
   Batches& batches_of(const Member<T>& member) {
     for (SharedOrder& shared : orders_)
-      if (shared.order == member.order) return shared.batches;
-    return orders_.emplace_back(SharedOrder{member.order, Batches(member.program.table(), member.order)})
-        .batches;
+      if (shared.first_step == member.first_step && shared.order == member.order) return shared.batches;
+    Batches batches(member.program.table(), member.order);
+    return orders_.emplace_back(SharedOrder{member.order, member.first_step, std::move(batches)}).batches;
   }
 
   std::function<bool()> give_up_;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "tests/check.hpp"
+#include "tests/starts.hpp"
 
 namespace descend::tests {
 namespace {
@@ -21,17 +22,9 @@ std::vector<T> trained(const std::string& instruction_set, int threads, long ste
                         {LossKind::cross_entropy, 1.0, 0.1, {}}};
   const OptimizerOptions adam{OptimizerKind::adamw, 0, 0, false, 0, false, 0.9, 0.999, 1e-8, true};
   Program<T> program(network, adam, choose_kernels(instruction_set), threads, 5);
-  Weights<T>& weights = program.weights();
-  for (long i = 0; i < weights.parameters(); ++i) {
-    std::vector<T> values(static_cast<std::size_t>(weights.parameter(i).count()));
-    for (std::size_t k = 0; k < values.size(); ++k)
-      values[k] = static_cast<T>((k * 37 + 11) % 101) / T(250) - T(0.2);
-    weights.parameter(i).write(StoredParameter<T>::value_part, values.data());
-  }
-  weights.refresh_transposed();
+  write_start(program.weights(), 11);
 
-  std::vector<T> x(rows * inputs);
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>((i * 53) % 97) / T(48.5) - T(1);
+  const std::vector<T> x = spread_values<T>(rows * inputs);
   Data<T> data{{x.data(), false, 1.0, rows, inputs, nullptr, 0, nullptr, 0},
                rows,
                std::vector<std::int32_t>(rows),
