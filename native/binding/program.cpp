@@ -139,7 +139,7 @@ class BoundProgram {
     return nb::make_tuple(*loss, parts);
   }
 
-  Result<T> output(const Array& x, double scale, bool probabilities) {
+  Result<T> output(const Array& x, double scale, bool inverse_link) {
     const Source source = checked_source(x, scale);
     const long rows = static_cast<long>(x.shape(0));
     const Turn turn(taken_);
@@ -149,7 +149,7 @@ class BoundProgram {
     bool finished;
     {
       nb::gil_scoped_release released;
-      finished = program_.output(source, rows, probabilities, result.data);
+      finished = program_.output(source, rows, inverse_link, result.data);
     }
     if (!finished) throw nb::python_error();
     return result.array;
@@ -237,16 +237,22 @@ class BoundProgram {
       bound.data.labels = checked_labels(checked<std::int64_t>(y, "y", {rows}), rows);
     } else {
       bound.data.targets = checked<T>(y, "y", {rows, outputs});
-      for (long i = 0; kind == LossKind::binary_cross_entropy && i < rows * outputs; ++i)
-        if (bound.data.targets[i] != T(0) && bound.data.targets[i] != T(1))
-          refuse("y[" + std::to_string(i / outputs) + ", " + std::to_string(i % outputs) +
-                 "] is neither 0 nor 1");
+      check_targets(kind, bound.data.targets, rows, outputs);
     }
     if (weight) bound.data.weight = checked<T>(*weight, "weight", {rows});
     for (long i = 0; weight && i < rows; ++i)
       if (!(std::isfinite(bound.data.weight[i]) && bound.data.weight[i] >= T(0)))
         refuse("weight[" + std::to_string(i) + "] is not a finite number of at least 0");
     return bound;
+  }
+
+  static void check_targets(LossKind kind, const T* targets, long rows, long outputs) {
+    const bool binary = kind == LossKind::binary_cross_entropy, counts = kind == LossKind::poisson;
+    if (!binary && !counts) return;
+    for (long i = 0; i < rows * outputs; ++i)
+      if (counts ? !(targets[i] >= T(0)) : targets[i] != T(0) && targets[i] != T(1))
+        refuse("y[" + std::to_string(i / outputs) + ", " + std::to_string(i % outputs) + "] is " +
+               (counts ? "not a number of at least 0" : "neither 0 nor 1"));
   }
 
   std::vector<std::int32_t> checked_labels(const std::int64_t* given, long rows) const {
@@ -351,9 +357,9 @@ void bind_program(nb::module_& module, const char* name) {
       .def("gradient", &P::gradient, "rows"_a, "step"_a,
            nb::sig("def gradient(self, rows: numpy.typing.NDArray[numpy.int64], step: int) -> "
                    "tuple[float, list[" DESCEND_ARRAY "]]"))
-      .def("output", &P::output, "x"_a, "scale"_a, "probabilities"_a,
+      .def("output", &P::output, "x"_a, "scale"_a, "inverse_link"_a,
            nb::sig("def output(self, x: " DESCEND_ARRAY
-                   ", scale: float, probabilities: bool) -> " DESCEND_ARRAY))
+                   ", scale: float, inverse_link: bool) -> " DESCEND_ARRAY))
       .def("evaluate", &P::evaluate, "x"_a, "y"_a, "weight"_a.none(), "scale"_a,
            nb::sig("def evaluate(self, x: " DESCEND_ARRAY ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
                    " | None, scale: float) -> tuple[float, float, float, float]"))

@@ -9,7 +9,15 @@
 namespace descend {
 
 enum class Activation : int { identity, sigmoid, hard_sigmoid, tanh, relu, gelu, gelu_tanh };
-enum class LossKind : int { squared_error, absolute_error, huber, cross_entropy, binary_cross_entropy };
+enum class LossKind : int {
+  squared_error,
+  absolute_error,
+  huber,
+  quantile,
+  poisson,
+  cross_entropy,
+  binary_cross_entropy
+};
 enum class OptimizerKind : int { sgd, rmsprop, adam, adamw };
 enum class Function : int { exp, log, log1p, tanh, erf };
 
@@ -77,7 +85,7 @@ struct DropoutMask {
 template <class T>
 struct Loss {
   LossKind kind;
-  double delta;  // huber
+  double parameter;  // huber's delta, the quantile's level
   double smoothing;
   const T* class_weight;       // padded with zeros to 32, or two for binary cross-entropy; never null
   double class_weight_sum;     // of all classes
@@ -143,7 +151,8 @@ struct Kernels {
   // activation's derivative (data null for identity).
   void (*loss)(const Loss<T>&, const Source&, long rows, Matrix<T> z, double total, Matrix<const T> slope,
                Delta<T> delta, RowLoss out);
-  void (*probabilities)(LossKind, long rows, long outputs, Matrix<T> z);
+  // z becomes its softmax, sigmoid or exponential, as the loss reads it; or stays.
+  void (*inverse_link)(LossKind, long rows, long outputs, Matrix<T> z);
   void (*propagate)(const Dense<T>&, Delta<const T> delta, long rows, Matrix<const T> slope, Delta<T> out);
   // Weights of inputs [first, last) × one panel (wide) or all outputs (narrow); the biases with first = 0.
   void (*learn)(const Backward<T>&, long panel, long first, long last);

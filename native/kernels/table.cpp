@@ -39,7 +39,7 @@ double saturate(long rounds) {
 
 template <class T>
 constexpr Kernels<T> kernels{read_rows<T>,     dropout<T>,   dense<T>, dense_rows<T>, activate<T>, loss<T>,
-                             probabilities<T>, propagate<T>, learn<T>, apply<T>,      saturate<T>};
+                             inverse_link<T>, propagate<T>, learn<T>, apply<T>,      saturate<T>};
 
 }  // namespace
 

@@ -41,9 +41,15 @@ Program<T>::Program(Network network, OptimizerOptions optimizer, const KernelTab
 
 template <class T>
 Loss<T> Program<T>::loss_of(const Data<T>& data) const {
-  return {network_.loss.kind,   network_.loss.delta, network_.loss.smoothing,
-          class_weight_.data(), class_weight_sum_,   data.labels.data(),
-          data.targets,         data.weight,         network_.outputs()};
+  return {network_.loss.kind,
+          network_.loss.parameter,
+          network_.loss.smoothing,
+          class_weight_.data(),
+          class_weight_sum_,
+          data.labels.data(),
+          data.targets,
+          data.weight,
+          network_.outputs()};
 }
 
 template <class T>
@@ -152,13 +158,13 @@ bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& bod
 }
 
 template <class T>
-bool Program<T>::output(const Source& source, long rows, bool probabilities, T* out) {
+bool Program<T>::output(const Source& source, long rows, bool inverse_link, T* out) {
   if (rows == 0) return true;
   const std::size_t last = weights_.layers().size() - 1;
   const long outputs = network_.outputs();
   return for_row_blocks(source, rows, [&](Workspace<T>& space, const Source&, long first, long count) {
     const Matrix<T> z = space.output(last, 0);
-    if (probabilities) kernels_.probabilities(network_.loss.kind, count, outputs, z);
+    if (inverse_link) kernels_.inverse_link(network_.loss.kind, count, outputs, z);
     for (long i = 0; i < count; ++i) std::copy_n(z.data + i * z.stride, outputs, out + (first + i) * outputs);
   });
 }

@@ -63,8 +63,8 @@ class Program {
   // Leaves the gradient in the weights' gradient parts and returns the loss; nothing where it was given up.
   std::optional<double> gradient(const Data<T>& data, std::span<const std::uint32_t> rows,
                                  std::uint32_t step);
-  // Rows of outputs, or of their softmax (cross-entropy) or sigmoid (any other loss). False: given up.
-  bool output(const Source& source, long rows, bool probabilities, T* out);
+  // Rows of outputs, or of what they say of the target (kernels' inverse_link). False: given up.
+  bool output(const Source& source, long rows, bool inverse_link, T* out);
   std::optional<Sums> evaluate(const Data<T>& data);
 
  private:

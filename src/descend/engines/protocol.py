@@ -85,8 +85,12 @@ class Program(Protocol):
     def gradient(self, rows: NDArray[np.int64], step: int) -> tuple[float, State]:
         """Loss and gradient at the present weights over bound rows, with the dropout of ``step``."""
 
-    def output(self, x: Array, scale: float = 1.0, probabilities: bool = False) -> Array:
-        """The last layer's output (n, outputs) without dropout, or its softmax or sigmoid."""
+    def output(self, x: Array, scale: float = 1.0, inverse_link: bool = False) -> Array:
+        """The last layer's output (n, outputs) without dropout.
+
+        inverse_link : what it says of the target instead: its softmax (CrossEntropy), sigmoid
+            (BinaryCrossEntropy) or exponential (Poisson); for other losses the output itself.
+        """
 
     def evaluate(self, inputs: Inputs) -> Sums:
         """Totals of loss and right answers."""

@@ -17,7 +17,7 @@ from descend.engines.protocol import Engine, Program
 from descend.engines.registry import ENGINES, get_engine
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, EngineUnavailable, OptionError, choices
-from descend.networks import CrossEntropy, Network
+from descend.networks import CrossEntropy, Network, Poisson
 from descend.optimizers import SGD
 
 if TYPE_CHECKING:  # polars need not be there to predict from arrays
@@ -100,8 +100,9 @@ class Model:
 
         X : (n, inputs) array, or for a model of tables or images a table, file or folder of such rows.
 
-        Returns (n,) class labels in the user's own type, or (n,) numbers in the target's units;
-        (n, outputs) where there are several targets. A row's answer does not depend on its neighbours.
+        Returns (n,) class labels in the user's own type, or (n,) numbers in the target's units (of a Poisson
+        network the expected counts); (n, outputs) where there are several targets. A row's answer does not
+        depend on its neighbours.
 
         Raises
         ------
@@ -123,7 +124,7 @@ class Model:
         """``predict`` on inputs that are already encoded, (n, inputs)."""
         if self.classes is not None:
             return self.classes[self.class_numbers(x, scale)]
-        z = self._output(x, scale, probabilities=False)
+        z = self._output(x, scale, inverse_link=isinstance(self.network.loss, Poisson))
         if self.network.classifies:
             return (z > 0).astype(np.int64)
         if self.target is not None:
@@ -132,14 +133,14 @@ class Model:
 
     def class_numbers(self, x: Array, scale: float = 1.0) -> NDArray[np.int64]:
         """The class of each encoded row by its place in ``classes``, (n,)."""
-        z = self._output(x, scale, probabilities=False)
+        z = self._output(x, scale, inverse_link=False)
         return z.argmax(axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(np.int64)
 
     def probabilities(self, x: Array, scale: float = 1.0) -> Array:
         """``predict_proba`` on inputs that are already encoded, (n, inputs)."""
         if not self.network.classifies:
             raise OptionError("this model predicts numbers: it has no probabilities")
-        p = self._output(x, scale, probabilities=True)
+        p = self._output(x, scale, inverse_link=True)
         if self.classes is not None and not isinstance(self.network.loss, CrossEntropy):
             return np.concatenate((1 - p, p), axis=1)
         return p
@@ -184,13 +185,13 @@ class Model:
             )
         return inputs, 1.0
 
-    def _output(self, x: Array, scale: float, probabilities: bool) -> Array:
+    def _output(self, x: Array, scale: float, inverse_link: bool) -> Array:
         if self._process != os.getpid():  # a fork may have copied the lock while it was held
             self._program, self._lock, self._process = None, threading.Lock(), os.getpid()
         with self._lock:  # a program serves one caller at a time
             if self._program is None:
                 self._program = self._compile()
-            return self._program.output(x, scale, probabilities)
+            return self._program.output(x, scale, inverse_link)
 
     def _compile(self) -> Program:
         program = _engine(self.engine).compile(

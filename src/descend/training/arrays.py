@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from descend.engines.protocol import Inputs
 from descend.errors import DataError, OptionError
-from descend.networks import BinaryCrossEntropy, CrossEntropy, Network
+from descend.networks import BinaryCrossEntropy, CrossEntropy, Network, Poisson
 
 Array = NDArray[Any]
 _DTYPES = ("float32", "float64", np.float32, np.float64)
@@ -106,6 +106,12 @@ def _targets(network: Network, y: Array, dtype: str, classes: Array | None, what
     with np.errstate(over="ignore"):
         targets = np.ascontiguousarray(columns, dtype)
     _check_finite(targets, f"{what} y")
+    if isinstance(network.loss, Poisson) and targets.min() < 0:
+        row, column = np.argwhere(targets < 0)[0]
+        raise DataError(
+            f"{what} y holds {targets[row, column]} in row {row}, column {column}: "
+            "the Poisson loss takes counts of at least 0"
+        )
     if network.classifies and not np.isin(targets, (0, 1)).all():
         raise DataError(f"{what} y must be 0 or 1 in every column for BinaryCrossEntropy")
     return targets

@@ -105,7 +105,7 @@ class Float32Program:
         self, rows: numpy.typing.NDArray[numpy.int64], step: int
     ) -> tuple[float, list[numpy.typing.NDArray[Any]]]: ...
     def output(
-        self, x: numpy.typing.NDArray[Any], scale: float, probabilities: bool
+        self, x: numpy.typing.NDArray[Any], scale: float, inverse_link: bool
     ) -> numpy.typing.NDArray[Any]: ...
     def evaluate(
         self,
@@ -199,7 +199,7 @@ class Float64Program:
         self, rows: numpy.typing.NDArray[numpy.int64], step: int
     ) -> tuple[float, list[numpy.typing.NDArray[Any]]]: ...
     def output(
-        self, x: numpy.typing.NDArray[Any], scale: float, probabilities: bool
+        self, x: numpy.typing.NDArray[Any], scale: float, inverse_link: bool
     ) -> numpy.typing.NDArray[Any]: ...
     def evaluate(
         self,

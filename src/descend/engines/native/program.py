@@ -15,13 +15,23 @@ from descend.engines.plan import Explicit, Order, Plan
 from descend.engines.protocol import Array, Chunk, Inputs, Program, State, Sums
 from descend.engines.state import checked_state
 from descend.errors import DataError, EngineBusy, EngineUnavailable, OptionError
-from descend.networks import BinaryCrossEntropy, CrossEntropy, Dropout, Huber, Network
-from descend.networks.losses import AbsoluteError, Loss, SquaredError
+from descend.networks import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Dropout,
+    Huber,
+    Loss,
+    Network,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
 from descend.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 
 # The extension's numbers are places in these.
 _ACTIVATIONS = ("identity", "sigmoid", "hard_sigmoid", "tanh", "relu", "gelu", "gelu_tanh")
-_LOSSES = (SquaredError, AbsoluteError, Huber, CrossEntropy, BinaryCrossEntropy)
+_LOSSES = (SquaredError, AbsoluteError, Huber, Quantile, Poisson, CrossEntropy, BinaryCrossEntropy)
 _LAST_BATCH = ("keep", "drop", "wrap")
 _STOPPED: tuple[Literal["nonfinite", "time"] | None, ...] = (None, "nonfinite", "time")
 _VALUE = -1
@@ -90,12 +100,12 @@ class NativeProgram:
         shapes = self._shapes.items()
         return loss, {name: part.reshape(shape) for (name, shape), part in zip(shapes, parts, strict=True)}
 
-    def output(self, x: Array, scale: float = 1.0, probabilities: bool = False) -> Array:
-        """The last layer's output (n, outputs) without dropout, or its softmax or sigmoid."""
+    def output(self, x: Array, scale: float = 1.0, inverse_link: bool = False) -> Array:
+        """The last layer's output (n, outputs) without dropout, or what it says of the target."""
         if len(x) == 0:  # NumPy calls no array of no rows contiguous once it was sliced
             return np.empty((0, self._network.outputs), self._dtype)
         try:  # what ``our_errors`` does, without the half microsecond it takes to enter
-            return self._program.output(self._rows(x), scale, probabilities)
+            return self._program.output(self._rows(x), scale, inverse_link)
         except (_native.Busy, ValueError, MemoryError) as error:
             raise _ours(error, DataError) from None
 
@@ -203,10 +213,12 @@ def _layers(network: Network) -> list[_Layer]:
 
 
 def _loss(loss: Loss) -> _LossOptions:
-    delta = loss.delta if isinstance(loss, Huber) else 1.0
+    kind = _LOSSES.index(type(loss))
     if isinstance(loss, CrossEntropy | BinaryCrossEntropy):
-        return _LOSSES.index(type(loss)), delta, loss.label_smoothing, list(loss.class_weight or ())
-    return _LOSSES.index(type(loss)), delta, 0.0, []
+        return kind, 0.0, loss.label_smoothing, list(loss.class_weight or ())
+    if isinstance(loss, Huber):
+        return kind, loss.delta, 0.0, []
+    return kind, loss.level if isinstance(loss, Quantile) else 0.0, 0.0, []
 
 
 def _optimizer(optimizer: Optimizer) -> _OptimizerOptions:

@@ -17,10 +17,10 @@ from descend.engines.exclusive import Exclusive
 from descend.engines.plan import Batches, Plan
 from descend.engines.protocol import Array, Chunk, Inputs, State, Sums
 from descend.engines.pytorch.forward import forward
-from descend.engines.pytorch.loss import LossTerms, loss_terms
+from descend.engines.pytorch.loss import LossTerms, expected_target, loss_terms
 from descend.engines.pytorch.update import Updater
 from descend.engines.state import checked_state
-from descend.networks import CrossEntropy, Network
+from descend.networks import Network
 from descend.optimizers import Optimizer
 
 _ROWS_AT_ONCE = 8192  # bounds memory in output and evaluate
@@ -81,16 +81,15 @@ class PytorchProgram:
             self._differentiate(terms, weight)
             return total / weight, {name: _copy(w.grad) for name, w in self._parameters.items()}
 
-    def output(self, x: Array, scale: float = 1.0, probabilities: bool = False) -> Array:
-        """The network's output without dropout, or its softmax or sigmoid."""
+    def output(self, x: Array, scale: float = 1.0, inverse_link: bool = False) -> Array:
+        """The network's output without dropout, or its softmax, sigmoid or exponential by the loss."""
         result = np.empty((len(x), self._network.outputs), self._numpy_dtype)
         with self._exclusive, _settings(self._threads), torch.no_grad():
             rows = _tensor(x)
             for i in range(0, len(x), _ROWS_AT_ONCE):
                 z = self._output(rows[i : i + _ROWS_AT_ONCE].to(self._device), scale)
-                if probabilities:
-                    classes = isinstance(self._network.loss, CrossEntropy)
-                    z = torch.softmax(z, dim=1) if classes else torch.sigmoid(z)
+                if inverse_link:
+                    z = expected_target(self._network.loss, z)
                 result[i : i + _ROWS_AT_ONCE] = z.cpu().numpy()
         return result
 

@@ -8,17 +8,16 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from descend.engines.exclusive import Exclusive
 from descend.engines.plan import Batches, Plan
 from descend.engines.protocol import Array, Chunk, Inputs, State, Sums
 from descend.engines.reference.backward import backward
-from descend.engines.reference.forward import Trace, forward, sigmoid
-from descend.engines.reference.loss import LossTerms, loss_terms
+from descend.engines.reference.forward import Trace, forward
+from descend.engines.reference.loss import LossTerms, expected_target, loss_terms
 from descend.engines.reference.update import update
 from descend.engines.state import checked_state
-from descend.networks import CrossEntropy, Network
+from descend.networks import Network
 from descend.optimizers import Optimizer
 
 _ROWS_AT_ONCE = 4096  # bounds memory in output and evaluate
@@ -74,15 +73,11 @@ class ReferenceProgram:
                 return 0.0, {name: np.zeros_like(w) for name, w in self._parameters.items()}
             return terms.mean, self._gradient(terms, traces)
 
-    def output(self, x: Array, scale: float = 1.0, probabilities: bool = False) -> Array:
-        """The network's output without dropout, or its softmax or sigmoid."""
+    def output(self, x: Array, scale: float = 1.0, inverse_link: bool = False) -> Array:
+        """The network's output without dropout, or its softmax, sigmoid or exponential by the loss."""
         with self._exclusive, np.errstate(all="ignore"):
             z = self._output(x, scale)
-            if not probabilities:
-                return z
-            if isinstance(self._network.loss, CrossEntropy):
-                return np.asarray(np.exp(log_softmax(z, axis=1)), self._dtype)
-            return sigmoid(z)
+            return expected_target(self._network.loss, z) if inverse_link else z
 
     def evaluate(self, inputs: Inputs) -> Sums:
         """Totals of loss and right answers, without dropout."""
