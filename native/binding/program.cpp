@@ -70,27 +70,27 @@ class BoundProgram {
   }
 
   nb::tuple run_order(long first_step, const OrderTuple& order, const Array& rate, const Array& decay,
-                      double seconds) {
+                      double clip, double seconds) {
     const Turn turn(taken_);
     check_whole();
     // The next chunk of a run goes on in the same epoch's order.
     Order wanted = checked_order(order, bound_data().rows);
     if (!batches_ || !(order_ == wanted)) batches_.emplace(program_.table(), wanted);
     order_ = std::move(wanted);
-    return run(checked_plan(first_step, rate, decay, seconds, *batches_), seconds);
+    return run(checked_plan(first_step, rate, decay, clip, seconds, *batches_), seconds);
   }
 
   nb::tuple run_listed(long first_step, const Array& rows, const Array& offsets, const Array& rate,
-                       const Array& decay, double seconds) {
+                       const Array& decay, double clip, double seconds) {
     const Turn turn(taken_);
     check_whole();
     bound_data();
     Batches batches(checked_listed(first_step, length(rate, "rate"), rows, offsets, bound_data().rows),
                     first_step);
-    return run(checked_plan(first_step, rate, decay, seconds, batches), seconds);
+    return run(checked_plan(first_step, rate, decay, clip, seconds, batches), seconds);
   }
 
-  // Runs plans of programs of one shape over the same table; plans: first step, order, rate, decay.
+  // Runs plans of programs of one shape over the same table; plans: first step, order, rate, decay, clip.
   static nb::list run_together(const std::vector<BoundProgram*>& programs,
                                const std::vector<PlanTuple>& plans, double seconds, int threads) {
     if (programs.empty() || programs.size() != plans.size()) refuse("every program needs a plan");
@@ -104,12 +104,12 @@ class BoundProgram {
       turns.emplace_back(own.taken_);
       own.check_whole();
       own.check_like(*programs[0]);
-      const auto& [first_step, order, rate, decay] = plans[i];
+      const auto& [first_step, order, rate, decay, clip] = plans[i];
       orders.push_back(checked_order(order, own.bound_data().rows));
       Rates rates = checked_rates(first_step, rate, decay, own.program_.weights().parameters());
       members.push_back({own.program_, own.bound_data(), orders.back(), first_step,
-                         static_cast<long>(rates.rate.size()), std::move(rates.rate),
-                         std::move(rates.decay)});
+                         static_cast<long>(rates.rate.size()), std::move(rates.rate), std::move(rates.decay),
+                         checked_clip(clip)});
     }
     std::vector<Chunk> chunks;
     {
@@ -279,12 +279,12 @@ class BoundProgram {
       refuse("programs that run together are bound to the same rows");
   }
 
-  Plan checked_plan(long first_step, const Array& rate, const Array& decay, double seconds,
+  Plan checked_plan(long first_step, const Array& rate, const Array& decay, double clip, double seconds,
                     Batches& batches) {
     if (std::isnan(seconds)) refuse("seconds is not a number");
     Rates rates = checked_rates(first_step, rate, decay, program_.weights().parameters());
     const long steps = static_cast<long>(rates.rate.size());
-    return {first_step, steps, batches, std::move(rates.rate), std::move(rates.decay)};
+    return {first_step, steps, batches, std::move(rates.rate), std::move(rates.decay), checked_clip(clip)};
   }
 
   nb::tuple run(const Plan& plan, double seconds) {
@@ -340,19 +340,19 @@ void bind_program(nb::module_& module, const char* name) {
       .def("bind", &P::bind, "x"_a, "y"_a, "weight"_a.none(), "scale"_a,
            nb::sig("def bind(self, x: " DESCEND_ARRAY ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
                    " | None, scale: float) -> None"))
-      .def("run_order", &P::run_order, "first_step"_a, "order"_a, "rate"_a, "decay"_a, "seconds"_a,
+      .def("run_order", &P::run_order, "first_step"_a, "order"_a, "rate"_a, "decay"_a, "clip"_a, "seconds"_a,
            nb::sig("def run_order(self, first_step: int, order: " DESCEND_ORDER ", rate: " DESCEND_DOUBLES
-                   ", decay: " DESCEND_DOUBLES ", seconds: float) -> " DESCEND_CHUNK))
-      .def("run_listed", &P::run_listed, "first_step"_a, "rows"_a, "offsets"_a, "rate"_a, "decay"_a,
+                   ", decay: " DESCEND_DOUBLES ", clip: float, seconds: float) -> " DESCEND_CHUNK))
+      .def("run_listed", &P::run_listed, "first_step"_a, "rows"_a, "offsets"_a, "rate"_a, "decay"_a, "clip"_a,
            "seconds"_a,
            nb::sig("def run_listed(self, first_step: int, rows: numpy.typing.NDArray[numpy.int64], "
                    "offsets: numpy.typing.NDArray[numpy.int64], rate: " DESCEND_DOUBLES
-                   ", decay: " DESCEND_DOUBLES ", seconds: float) -> " DESCEND_CHUNK))
+                   ", decay: " DESCEND_DOUBLES ", clip: float, seconds: float) -> " DESCEND_CHUNK))
       .def_static(
           "run_together", &P::run_together, "programs"_a, "plans"_a, "seconds"_a, "threads"_a,
           nb::sig((std::string("def run_together(programs: collections.abc.Sequence[") + name +
                    "], plans: collections.abc.Sequence[tuple[int, " DESCEND_ORDER ", " DESCEND_DOUBLES
-                   ", " DESCEND_DOUBLES "]], seconds: float, threads: int) -> list[" DESCEND_CHUNK "]")
+                   ", " DESCEND_DOUBLES ", float]], seconds: float, threads: int) -> list[" DESCEND_CHUNK "]")
                       .c_str()))
       .def("gradient", &P::gradient, "rows"_a, "step"_a,
            nb::sig("def gradient(self, rows: numpy.typing.NDArray[numpy.int64], step: int) -> "

@@ -156,6 +156,8 @@ struct Kernels {
   void (*propagate)(const Dense<T>&, Delta<const T> delta, long rows, Matrix<const T> slope, Delta<T> out);
   // Weights of inputs [first, last) × one panel (wide) or all outputs (narrow); the biases with first = 0.
   void (*learn)(const Backward<T>&, long panel, long first, long last);
+  // The update of the same part, from gradients that were only stored; they are scaled first.
+  void (*apply)(const Backward<T>&, long panel, long first, long last, T scale);
   void (*function)(Function, const T* in, T* out, long count);
   // Nothing but independent multiply-adds, `rounds` times; gives how many operations that was.
   double (*saturate)(long rounds);

@@ -1,5 +1,5 @@
 // The kernels of one instruction set as a table. Compiled once per set, DESCEND_ISA being its name.
-#include "kernels/backward.hpp"
+#include "kernels/clip.hpp"
 #include "kernels/loss.hpp"
 #include "kernels/tsqr.hpp"
 
@@ -7,7 +7,7 @@ namespace descend::DESCEND_ISA {
 namespace {
 
 template <class T>
-void apply(Function function, const T* in, T* out, long count) {
+void tabulate(Function function, const T* in, T* out, long count) {
   for (long k = 0; k < count; k += lanes<T>) {
     const Vector<T> x = load_before(in, k, count);
     Vector<T> y = {};
@@ -38,8 +38,9 @@ double saturate(long rounds) {
 }
 
 template <class T>
-constexpr Kernels<T> kernels{read_rows<T>,     dropout<T>,   dense<T>, dense_rows<T>, activate<T>, loss<T>,
-                             inverse_link<T>, propagate<T>, learn<T>, apply<T>,      saturate<T>};
+constexpr Kernels<T> kernels{read_rows<T>, dropout<T>, dense<T>,        dense_rows<T>,
+                             activate<T>,  loss<T>,    inverse_link<T>, propagate<T>,
+                             learn<T>,     apply<T>,   tabulate<T>,     saturate<T>};
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -28,8 +29,9 @@ struct Data {
 struct Plan {
   long first_step, steps;
   Batches& batches;
-  std::vector<double> rate;   // (steps,)
-  std::vector<double> decay;  // (parameters,) or (steps, parameters)
+  std::vector<double> rate;                               // (steps,)
+  std::vector<double> decay;                              // (parameters,) or (steps, parameters)
+  double clip = std::numeric_limits<double>::infinity();  // largest norm of a step's gradient
 };
 
 enum class Stopped { finished, nonfinite, time, interrupted };

@@ -27,14 +27,6 @@ long table_block_rows(const Source& source, long value_bytes, long largest) {
   return block_rows(std::max(1L, row_bytes * (space_bytes / table_bytes)), largest);
 }
 
-// By squaring, for libraries' pow differs in the last bit.
-double power(double base, long exponent) {
-  double result = 1.0;
-  for (; exponent > 0; exponent >>= 1, base *= base)
-    if (exponent & 1) result *= base;
-  return result;
-}
-
 }  // namespace
 
 template <class T>
@@ -93,49 +85,6 @@ void Training<T>::share_items(int threads) {
 }
 
 template <class T>
-Update<T> Training<T>::update(double rate, double decay) const {
-  const OptimizerOptions& o = program_.optimizer_;
-  const long number = program_.updates + 1;
-  Update<T> u{};
-  u.kind = o.kind;
-  u.store_only = store_only_;
-  u.plain = !store_only_ && o.kind == OptimizerKind::sgd && o.momentum == 0;
-  u.first = number == 1;
-  u.nesterov = o.nesterov;
-  u.centered = o.centered;
-  u.amsgrad = o.amsgrad;
-  u.rate = static_cast<T>(rate);
-  u.decay = static_cast<T>(decay);
-  u.keep = static_cast<T>(1 - rate * decay);
-  u.momentum = static_cast<T>(o.momentum);
-  u.damped = static_cast<T>(1 - o.dampening);
-  u.alpha = static_cast<T>(o.alpha);
-  u.one_minus_alpha = static_cast<T>(1 - o.alpha);
-  u.eps = static_cast<T>(o.eps);
-  u.one_minus_beta1 = static_cast<T>(1 - o.beta1);
-  u.beta2 = static_cast<T>(o.beta2);
-  u.one_minus_beta2 = static_cast<T>(1 - o.beta2);
-  if (o.kind == OptimizerKind::adam || o.kind == OptimizerKind::adamw) {
-    u.step_size = static_cast<T>(rate / (1 - power(o.beta1, number)));
-    u.root_correction = static_cast<T>(std::sqrt(1 - power(o.beta2, number)));
-  }
-  return u;
-}
-
-template <class T>
-void Training<T>::prepare(Step<T>& step, double rate, const double* decay) const {
-  Source rows = data_.source;
-  rows.numbers = step.rows.numbers;
-  step.sums = program_.weigh(data_, rows, step.rows.count);
-  for (std::size_t i = 0; i < step.updates.size(); ++i) {
-    if (i > 0 && decay[i] == decay[i - 1])
-      step.updates[i] = step.updates[i - 1];
-    else
-      step.updates[i] = update(rate, decay[i]);
-  }
-}
-
-template <class T>
 void Training<T>::run(StepPlanner<T>& planner, int threads) {
   FloatingPointScope rounding;
   share_items(threads);
@@ -176,6 +125,10 @@ bool Training<T>::make_step(int turn, int thread, int threads, Barrier& barrier,
       return false;
     }
     if (step.sums.weight > 0) learn(step, start, count, thread);
+    if (clips() && step.sums.weight > 0 && start + room >= step.rows.count) {
+      barrier.wait();
+      if (!in_update_.came()) update_clipped(step, thread);
+    }
     if (thread == 0 && !in_update_.came()) {
       const RowLoss losses = space_->losses(0);
       for (long i = 0; i < count; ++i)
@@ -189,7 +142,7 @@ bool Training<T>::make_step(int turn, int thread, int threads, Barrier& barrier,
     barrier.wait();
     if (in_update_.came()) {
       if (thread == 0) {
-        program_.torn = !store_only_;
+        program_.torn = !store_only_ && !clips();  // clipped, no weight has moved yet
         planner.stopped(Stopped::interrupted);
       }
       return false;
@@ -260,8 +213,13 @@ void Training<T>::learn(const Step<T>& step, long start, long count, int thread)
   for (std::size_t i = share_[static_cast<std::size_t>(thread)];
        i < share_[static_cast<std::size_t>(thread) + 1]; ++i) {
     const Item& item = items_[i];
-    if (item.layer != layer) back = backward(step, rows, start, count, layer = item.layer);
+    if (item.layer != layer) {
+      back = backward(step, rows, start, count, layer = item.layer);
+      for (Update<T>* update : {&back.weight_update, &back.bias_update})
+        if (clips()) update->store_only = true, update->plain = false;
+    }
     program_.kernels_.learn(back, item.panel, item.first, item.last);
+    if (clips()) measure(i, back);
     if (given_up(in_update_, thread)) return;
   }
 }

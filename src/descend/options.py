@@ -26,7 +26,7 @@ from descend.networks import (
 )
 from descend.networks.activations import check_activation
 from descend.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from descend.optimizers.optimizer import Rate, check_learning_rate
+from descend.optimizers.optimizer import Rate, check_clip_norm, check_learning_rate
 from descend.optimizers.schedules import Constant, Cosine, Schedule, check_rate
 
 TASKS = ("auto", "regression", "classification")
@@ -63,6 +63,7 @@ class Options:
     lr : learning rate at the start, or a schedule (Python only); None: 0.01 for linear models with adam.
     schedule : ``cosine`` lets the rate fall to 0 over the run, ``constant`` keeps it.
     weight_decay : None: the optimizer's default.
+    clip_norm : largest norm of a step's gradient, as in ``descend.train``; None: no limit.
     batch_size : rows a step; None: about a hundredth of the training rows, a power of two from 32 to 256.
     epochs : None: 10, or as many as 3000 steps need.
     engine, threads, dtype, seed : as in ``descend.train``.
@@ -80,6 +81,7 @@ class Options:
     lr: Rate | None = None
     schedule: str = "cosine"
     weight_decay: float | None = None
+    clip_norm: float | None = None
     batch_size: int | None = None
     epochs: int | None = None
     engine: str = "native"
@@ -110,6 +112,7 @@ class Options:
                     f"weight_decay must be at most {_LARGEST_RATE:,.0f}, not {self.weight_decay!r}"
                 )
 
+        check_clip_norm(self.clip_norm)
         if self.quantile is not None:
             Quantile(self.quantile)
             if self.loss != "quantile":

@@ -87,8 +87,8 @@ def fit(
     overwrite : replace ``out`` where it is a run's folder.
     verbose : 1 shows a progress bar.
     options : fields of ``descend.options.Options``: task, hidden, activation, dropout, loss, quantile,
-        optimizer, lr, schedule, weight_decay, batch_size, epochs, engine, threads, dtype, seed, ignore,
-        image_size.
+        optimizer, lr, schedule, weight_decay, clip_norm, batch_size, epochs, engine, threads, dtype, seed,
+        ignore, image_size.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def _trained(prepared: Prepared, listener: Listener | None) -> tuple[Model, Hist
     program, history = train_inputs(
         prepared.network, train, run_plan, options.declared_optimizer(), validation=validation,
         engine=options.engine, threads=options.threads, dtype=options.dtype, seed=prepared.seed,
-        initial=None, listener=listener,
+        initial=None, listener=listener, clip_norm=options.clip_norm,
     )  # fmt: skip
     state = program.state()
     parameters = {name: state[name] for name in prepared.network.parameter_shapes(prepared.inputs)}

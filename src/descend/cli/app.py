@@ -76,6 +76,9 @@ def fit(
     weight_decay: Annotated[
         float | None, typer.Option(help="Default: the optimizer's own.", metavar="RATE")
     ] = None,
+    clip_norm: Annotated[
+        float | None, typer.Option(help="Largest norm of a step's gradient. Default: none.", metavar="NORM")
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Rows per step. Default: 32 to 256, by the table.", metavar="N")
     ] = None,
@@ -107,8 +110,8 @@ def fit(
     options = Options(
         task=task, hidden=units(hidden), activation=activation, dropout=dropout, loss=loss,
         quantile=quantile, optimizer=optimizer, lr=lr, schedule=schedule, weight_decay=weight_decay,
-        batch_size=batch_size, epochs=epochs, engine=engine, threads=threads, dtype=dtype, seed=seed,
-        ignore=tuple(ignore or ()), image_size=sides(image_size),
+        clip_norm=clip_norm, batch_size=batch_size, epochs=epochs, engine=engine, threads=threads,
+        dtype=dtype, seed=seed, ignore=tuple(ignore or ()), image_size=sides(image_size),
     )  # fmt: skip
     fit_command(data, target, options, out, overwrite, quiet)
 

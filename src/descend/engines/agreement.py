@@ -113,12 +113,13 @@ def compare(
     network: Network, inputs: Inputs, optimizer: Optimizer,
     engines: tuple[str, str] = ("native", "reference"), *, dtype: str = "float64", steps: int = 20,
     batch_size: int = 32, last_batch: LastBatch = "keep", shuffle: bool = True, replacement: bool = False,
-    seed: int = 0, threads: int = 1, rejoin: bool = False,
+    seed: int = 0, threads: int = 1, rejoin: bool = False, clip: float | None = None,
 ) -> Agreement:  # fmt: skip
     """Runs both engines from one start over the same batches, rates and masks.
 
     inputs : rows in any float dtype (cast to ``dtype``) or uint8; y and weight likewise.
     steps : updates compared.  batch_size : rows of a batch.  seed : of start, order and masks.
+    clip : largest norm of a step's gradient, as Plan has it.
     rejoin : load engine b's state into a before every step, so that differences cannot grow; the
         Agreement then holds the worst single step of each tensor, to be held against
         ``promised(dtype, 1)``. For networks whose path crosses kinks (relu, |r|) or meets gradients
@@ -134,7 +135,7 @@ def compare(
     names = list(network.parameter_shapes(rows.x.shape[1]))
     span = Span(0, steps, order.per_epoch, steps)
     decay = parameter_decay(optimizer.weight_decay, names)
-    plan = Plan(0, steps, order, step_rates(optimizer.lr, span), decay)
+    plan = Plan(0, steps, order, step_rates(optimizer.lr, span), decay, clip)
     programs = []
     for name in engines:
         program = get_engine(name).compile(
@@ -147,7 +148,7 @@ def compare(
     )
     if not rejoin:
         return pair.run(plan)
-    single = [Plan(step, 1, order, plan.rate[step : step + 1], decay) for step in range(steps)]
+    single = [Plan(step, 1, order, plan.rate[step : step + 1], decay, clip) for step in range(steps)]
     return _worst([pair.run(plan) for plan in single])
 
 

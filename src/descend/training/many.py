@@ -18,7 +18,7 @@ from descend.errors import DataError, Diverged, OptionError, choices
 from descend.models import Model
 from descend.networks import Dropout, Network
 from descend.optimizers import Optimizer
-from descend.optimizers.optimizer import check_flag
+from descend.optimizers.optimizer import check_clip_norm, check_flag
 from descend.training.arrays import check_dtype
 from descend.training.loop import Run
 from descend.training.progress import progress_bar
@@ -78,6 +78,7 @@ def train_many(
     shuffle: bool = True,
     replacement: bool = False,
     last_batch: LastBatch = "keep",
+    clip_norm: float | None = None,
     verbose: int = 0,
 ) -> list[Training]:
     """Trains variations of one network side by side; each ends as ``train`` would have ended it alone.
@@ -120,7 +121,7 @@ def train_many(
     """
     dtype = check_dtype(dtype)
     inputs, judged, classes = prepare_arrays(network, X, y, sample_weight, validation, dtype, verbose)
-    seed = streams.check_seed(seed)
+    seed, clip_norm = streams.check_seed(seed), check_clip_norm(clip_norm)
     shuffle, replacement = check_flag("shuffle", shuffle), check_flag("replacement", replacement)
     members = []
     for setting in _settings(network, optimizer, seed, variations, len(inputs.x)):
@@ -135,7 +136,7 @@ def train_many(
             seed=setting.seed, initial=setting.initial,
         )  # fmt: skip
         names = tuple(network.parameter_shapes(inputs.x.shape[1]))
-        run = Run(program, run_plan, setting.optimizer, names, judged, network.classifies)
+        run = Run(program, run_plan, setting.optimizer, names, judged, network.classifies, clip_norm)
         members.append(_Member(setting, program, run))
     with progress_bar(shown=verbose == 1, classifies=network.classifies) as listener:
         while active := [member for member in members if not member.over]:

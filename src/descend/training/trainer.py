@@ -18,7 +18,7 @@ from descend.errors import DataError, Diverged, OptionError
 from descend.models import Model
 from descend.networks import Network
 from descend.optimizers import SGD, Adam, Optimizer, RMSprop
-from descend.optimizers.optimizer import check_flag
+from descend.optimizers.optimizer import check_clip_norm, check_flag
 from descend.training.arrays import as_inputs, check_dtype, find_classes
 from descend.training.history import History
 from descend.training.loop import Listener, Run, RunPlan, run_steps
@@ -69,6 +69,7 @@ def train(
     last_batch: LastBatch = "keep",
     initial: dict[str, NDArray[Any]] | None = None,
     batches: Sequence[ArrayLike] | None = None,
+    clip_norm: float | None = None,
     verbose: int = 0,
 ) -> Training:
     """Trains a network on arrays by minibatches.
@@ -92,6 +93,8 @@ def train(
     last_batch : ``keep`` a short one, ``drop`` it, or ``wrap``: fill it from the next epoch's order.
     initial : parameter name → array; start here instead of drawing weights.
     batches : row numbers of every step's batch; replaces order, batch_size and epochs.
+    clip_norm : above 0: where the norm of a step's gradient g of the data loss, over all parameters together,
+        is larger, g is multiplied by clip_norm / (‖g‖ + 1e-6), as torch.nn.utils.clip_grad_norm_ does.
     verbose : 1 shows a progress bar.
 
     Returns
@@ -126,7 +129,7 @@ def train(
     with progress_bar(shown=verbose == 1, classifies=network.classifies) as listener:
         program, history = train_inputs(
             network, inputs, run_plan, optimizer, validation=judged, engine=engine,
-            threads=threads, dtype=dtype, seed=seed, initial=initial, listener=listener,
+            threads=threads, dtype=dtype, seed=seed, initial=initial, listener=listener, clip_norm=clip_norm,
         )  # fmt: skip
     state = program.state()
     parameters = {name: state[name] for name in network.parameter_shapes(inputs.x.shape[1])}
@@ -153,14 +156,15 @@ def prepare_arrays(
 def train_inputs(
     network: Network, inputs: Inputs, run_plan: RunPlan, optimizer: Optimizer, *,
     validation: Inputs | None, engine: str, threads: int | None, dtype: str, seed: int,
-    initial: dict[str, NDArray[Any]] | None, listener: Listener | None,
+    initial: dict[str, NDArray[Any]] | None, listener: Listener | None, clip_norm: float | None = None,
 ) -> tuple[Program, History]:  # fmt: skip
     """The same on arrays that are already in the engine's types."""
+    clip_norm = check_clip_norm(clip_norm)
     program = compile_program(
         network, inputs, optimizer, engine=engine, threads=threads, dtype=dtype, seed=seed, initial=initial
     )
     names = tuple(network.parameter_shapes(inputs.x.shape[1]))
-    run = Run(program, run_plan, optimizer, names, validation, network.classifies)
+    run = Run(program, run_plan, optimizer, names, validation, network.classifies, clip_norm)
     return program, run_steps(run, program, listener)
 
 

@@ -53,6 +53,7 @@ class Float32Program:
         order: tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None],
         rate: numpy.typing.NDArray[numpy.float64],
         decay: numpy.typing.NDArray[numpy.float64],
+        clip: float,
         seconds: float,
     ) -> tuple[
         numpy.typing.NDArray[numpy.float64],
@@ -69,6 +70,7 @@ class Float32Program:
         offsets: numpy.typing.NDArray[numpy.int64],
         rate: numpy.typing.NDArray[numpy.float64],
         decay: numpy.typing.NDArray[numpy.float64],
+        clip: float,
         seconds: float,
     ) -> tuple[
         numpy.typing.NDArray[numpy.float64],
@@ -87,6 +89,7 @@ class Float32Program:
                 tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None],
                 numpy.typing.NDArray[numpy.float64],
                 numpy.typing.NDArray[numpy.float64],
+                float,
             ]
         ],
         seconds: float,
@@ -147,6 +150,7 @@ class Float64Program:
         order: tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None],
         rate: numpy.typing.NDArray[numpy.float64],
         decay: numpy.typing.NDArray[numpy.float64],
+        clip: float,
         seconds: float,
     ) -> tuple[
         numpy.typing.NDArray[numpy.float64],
@@ -163,6 +167,7 @@ class Float64Program:
         offsets: numpy.typing.NDArray[numpy.int64],
         rate: numpy.typing.NDArray[numpy.float64],
         decay: numpy.typing.NDArray[numpy.float64],
+        clip: float,
         seconds: float,
     ) -> tuple[
         numpy.typing.NDArray[numpy.float64],
@@ -181,6 +186,7 @@ class Float64Program:
                 tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None],
                 numpy.typing.NDArray[numpy.float64],
                 numpy.typing.NDArray[numpy.float64],
+                float,
             ]
         ],
         seconds: float,

@@ -75,21 +75,21 @@ class NativeProgram:
 
     def run(self, plan: Plan, seconds: float) -> Chunk:
         """Makes the plan's steps, or as many (at least one) as fit into ``seconds``."""
-        rate, decay = _rates(plan)
+        rate, decay, clip = _rates(plan)
         batches = plan.batches
         with our_errors(OptionError):
             if isinstance(batches, Order):
                 return _chunk(
                     self._program.run_order(
                         first_step=plan.first_step, order=_order(batches), rate=rate, decay=decay,
-                        seconds=seconds,
+                        clip=clip, seconds=seconds,
                     )
                 )  # fmt: skip
             return _chunk(
                 self._program.run_listed(
                     first_step=plan.first_step, rows=np.ascontiguousarray(batches.rows, np.int64),
                     offsets=np.ascontiguousarray(batches.offsets, np.int64), rate=rate, decay=decay,
-                    seconds=seconds,
+                    clip=clip, seconds=seconds,
                 )
             )  # fmt: skip
 
@@ -165,10 +165,12 @@ def run_together(
         return [_chunk(told) for told in type(members[0]).run_together(members, native, seconds, threads)]
 
 
-def _rates(plan: Plan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _rates(plan: Plan) -> tuple[_Doubles, _Doubles, float]:
+    """Rate and decay as the extension takes them, and the largest norm, infinite for none."""
     if len(plan.rate) != plan.steps:
         raise OptionError(f"the plan has {len(plan.rate)} rates for {plan.steps} steps")
-    return np.ascontiguousarray(plan.rate, np.float64), np.ascontiguousarray(plan.decay, np.float64)
+    rate, decay = (np.ascontiguousarray(values, np.float64) for values in (plan.rate, plan.decay))
+    return rate, decay, np.inf if plan.clip is None else plan.clip
 
 
 def _order(order: Order | Explicit) -> _OrderOptions:

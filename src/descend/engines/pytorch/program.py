@@ -66,6 +66,8 @@ class PytorchProgram:
                     break
                 if weight > 0:
                     self._differentiate(terms, weight)
+                    if plan.clip is not None:
+                        torch.nn.utils.clip_grad_norm_(self._parameters.values(), plan.clip)
                     self._updater.step(float(plan.rate[i]), decay[i])
                 sums.append((total / weight if weight > 0 else 0.0, weight, own, correct))
         loss, weights, rows, right = np.array(sums, np.float64).reshape(len(sums), 4).T

@@ -15,7 +15,7 @@ from descend.engines.protocol import Array, Chunk, Inputs, State, Sums
 from descend.engines.reference.backward import backward
 from descend.engines.reference.forward import Trace, forward
 from descend.engines.reference.loss import LossTerms, expected_target, loss_terms
-from descend.engines.reference.update import update
+from descend.engines.reference.update import clipped, update
 from descend.engines.state import checked_state
 from descend.networks import Network
 from descend.optimizers import Optimizer
@@ -58,7 +58,7 @@ class ReferenceProgram:
                     stopped = "nonfinite"
                     break
                 if terms.weight > 0:
-                    self._update(terms, traces, float(plan.rate[i]), decay[i])
+                    self._update(terms, traces, float(plan.rate[i]), decay[i], plan.clip)
                 sums.append(
                     (terms.mean, terms.weight, float(self._weight(rows).sum(dtype=np.float64)), terms.correct)
                 )
@@ -127,8 +127,13 @@ class ReferenceProgram:
         delta = terms.derivative / self._dtype.type(terms.weight)
         return backward(self._parameters, traces, delta)
 
-    def _update(self, terms: LossTerms, traces: list[Trace], rate: float, decay: NDArray[np.float64]) -> None:
+    def _update(
+        self, terms: LossTerms, traces: list[Trace], rate: float, decay: NDArray[np.float64],
+        clip: float | None,
+    ) -> None:  # fmt: skip
         gradient = self._gradient(terms, traces)
+        if clip is not None:
+            gradient = clipped(gradient, clip)
         self._updates += 1
         for (name, w), own_decay in zip(self._parameters.items(), decay, strict=True):
             update(
