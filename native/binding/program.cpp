@@ -4,6 +4,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
 #include <atomic>
@@ -15,22 +16,13 @@
 #include "binding/description.hpp"
 #include "binding/module.hpp"
 #include "binding/plans.hpp"
+#include "binding/tables.hpp"
 #include "program/together.hpp"
 
 namespace descend::binding {
 namespace {
 
 using namespace nb::literals;
-
-constexpr long most_rows = std::numeric_limits<std::uint32_t>::max();
-
-// Rows and targets whose arrays stay alive as long as this.
-template <class T>
-struct Bound {
-  Data<T> data;
-  Array x;
-  std::optional<Array> y, weight;
-};
 
 // Entered by one caller at a time.
 class Turn {
@@ -63,8 +55,8 @@ class BoundProgram {
 
   std::string instruction_set() const { return program_.table().name; }
 
-  void bind(const Array& x, const Array& y, const std::optional<Array>& weight, double scale) {
-    Bound<T> bound = checked_data(x, y, weight, scale);
+  void bind(const Table& x, const Array& y, const std::optional<Array>& weight, double scale) {
+    Bound<T> bound = checked_data<T>(program_.network(), x, y, weight, scale);
     const Turn turn(taken_);
     bound_ = std::move(bound);
   }
@@ -139,9 +131,9 @@ class BoundProgram {
     return nb::make_tuple(*loss, parts);
   }
 
-  Result<T> output(const Array& x, double scale, bool inverse_link) {
-    const Source source = checked_source(x, scale);
-    const long rows = static_cast<long>(x.shape(0));
+  Result<T> output(const Table& x, double scale, bool inverse_link) {
+    const Source source = checked_source<T>(program_.network(), x, scale);
+    const long rows = source.rows;
     const Turn turn(taken_);
     check_whole();
     const auto outputs = static_cast<std::size_t>(program_.network().outputs());
@@ -155,8 +147,8 @@ class BoundProgram {
     return result.array;
   }
 
-  nb::tuple evaluate(const Array& x, const Array& y, const std::optional<Array>& weight, double scale) {
-    const Bound<T> bound = checked_data(x, y, weight, scale);
+  nb::tuple evaluate(const Table& x, const Array& y, const std::optional<Array>& weight, double scale) {
+    const Bound<T> bound = checked_data<T>(program_.network(), x, y, weight, scale);
     const Turn turn(taken_);
     check_whole();
     std::optional<Sums> sums;
@@ -209,64 +201,6 @@ class BoundProgram {
     return bound_->data;
   }
 
-  Source checked_source(const Array& x, double scale) const {
-    if (x.ndim() != 2 || static_cast<long>(x.shape(1)) != program_.network().inputs)
-      refuse("x must have " + std::to_string(program_.network().inputs) + " columns");
-    if (static_cast<long>(x.shape(0)) > most_rows) refuse("x has too many rows");
-    if (!holds<T>(x) && !holds<std::uint8_t>(x)) refuse("x must be uint8 or of the program's dtype");
-    if (!std::isfinite(scale)) refuse("scale must be finite");
-    check_layout(x, "x");
-    return {x.data(),
-            holds<std::uint8_t>(x),
-            scale,
-            static_cast<long>(x.shape(0)),
-            program_.network().inputs,
-            nullptr,
-            0,
-            nullptr,
-            0};
-  }
-
-  Bound<T> checked_data(const Array& x, const Array& y, const std::optional<Array>& weight,
-                        double scale) const {
-    Bound<T> bound{
-        {checked_source(x, scale), static_cast<long>(x.shape(0)), {}, nullptr, nullptr}, x, y, weight};
-    const long rows = bound.data.rows, outputs = program_.network().outputs();
-    const LossKind kind = program_.network().loss.kind;
-    if (kind == LossKind::cross_entropy) {
-      bound.data.labels = checked_labels(checked<std::int64_t>(y, "y", {rows}), rows);
-    } else {
-      bound.data.targets = checked<T>(y, "y", {rows, outputs});
-      check_targets(kind, bound.data.targets, rows, outputs);
-    }
-    if (weight) bound.data.weight = checked<T>(*weight, "weight", {rows});
-    for (long i = 0; weight && i < rows; ++i)
-      if (!(std::isfinite(bound.data.weight[i]) && bound.data.weight[i] >= T(0)))
-        refuse("weight[" + std::to_string(i) + "] is not a finite number of at least 0");
-    return bound;
-  }
-
-  static void check_targets(LossKind kind, const T* targets, long rows, long outputs) {
-    const bool binary = kind == LossKind::binary_cross_entropy, counts = kind == LossKind::poisson;
-    if (!binary && !counts) return;
-    for (long i = 0; i < rows * outputs; ++i)
-      if (counts ? !(targets[i] >= T(0)) : targets[i] != T(0) && targets[i] != T(1))
-        refuse("y[" + std::to_string(i / outputs) + ", " + std::to_string(i % outputs) + "] is " +
-               (counts ? "not a number of at least 0" : "neither 0 nor 1"));
-  }
-
-  std::vector<std::int32_t> checked_labels(const std::int64_t* given, long rows) const {
-    const long classes = program_.network().outputs();
-    std::vector<std::int32_t> labels(static_cast<std::size_t>(rows));
-    for (long i = 0; i < rows; ++i) {
-      if (given[i] < 0 || given[i] >= classes)
-        refuse("y[" + std::to_string(i) + "] is " + std::to_string(given[i]) + ", classes are 0 to " +
-               std::to_string(classes - 1));
-      labels[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(given[i]);
-    }
-    return labels;
-  }
-
   // Whether the same layers read the same table.
   void check_like(const BoundProgram& other) const {
     const Network &own = program_.network(), &its = other.program_.network();
@@ -275,7 +209,8 @@ class BoundProgram {
       same = own.layers[i].units == its.layers[i].units;
     if (!same) refuse("programs that run together have layers of the same widths");
     const Source &mine = bound_data().source, &theirs = other.bound_data().source;
-    if (mine.x != theirs.x || mine.rows != theirs.rows || mine.scale != theirs.scale)
+    if (mine.x != theirs.x || !same_starts(mine, theirs) || mine.rows != theirs.rows ||
+        mine.scale != theirs.scale)
       refuse("programs that run together are bound to the same rows");
   }
 
@@ -324,6 +259,10 @@ class BoundProgram {
 
 // Signatures for the stub; what an array must hold is checked and said by the calls themselves.
 #define DESCEND_ARRAY "numpy.typing.NDArray[typing.Any]"
+#define DESCEND_TABLE                                   \
+  DESCEND_ARRAY " | tuple[" DESCEND_ARRAY               \
+                ", numpy.typing.NDArray[numpy.int64], " \
+                "numpy.typing.NDArray[numpy.int32]]"
 #define DESCEND_DOUBLES "numpy.typing.NDArray[numpy.float64]"
 #define DESCEND_ORDER "tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None]"
 #define DESCEND_CHUNK \
@@ -338,7 +277,7 @@ void bind_program(nb::module_& module, const char* name) {
            "inputs"_a, "layers"_a, "loss"_a, "optimizer"_a, "instruction_set"_a, "threads"_a, "seed"_a)
       .def_prop_ro("instruction_set", &P::instruction_set)
       .def("bind", &P::bind, "x"_a, "y"_a, "weight"_a.none(), "scale"_a,
-           nb::sig("def bind(self, x: " DESCEND_ARRAY ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
+           nb::sig("def bind(self, x: " DESCEND_TABLE ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
                    " | None, scale: float) -> None"))
       .def("run_order", &P::run_order, "first_step"_a, "order"_a, "rate"_a, "decay"_a, "clip"_a, "seconds"_a,
            nb::sig("def run_order(self, first_step: int, order: " DESCEND_ORDER ", rate: " DESCEND_DOUBLES
@@ -358,10 +297,10 @@ void bind_program(nb::module_& module, const char* name) {
            nb::sig("def gradient(self, rows: numpy.typing.NDArray[numpy.int64], step: int) -> "
                    "tuple[float, list[" DESCEND_ARRAY "]]"))
       .def("output", &P::output, "x"_a, "scale"_a, "inverse_link"_a,
-           nb::sig("def output(self, x: " DESCEND_ARRAY
+           nb::sig("def output(self, x: " DESCEND_TABLE
                    ", scale: float, inverse_link: bool) -> " DESCEND_ARRAY))
       .def("evaluate", &P::evaluate, "x"_a, "y"_a, "weight"_a.none(), "scale"_a,
-           nb::sig("def evaluate(self, x: " DESCEND_ARRAY ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
+           nb::sig("def evaluate(self, x: " DESCEND_TABLE ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
                    " | None, scale: float) -> tuple[float, float, float, float]"))
       .def("read", &P::read, "parameter"_a, "slot"_a,
            nb::sig("def read(self, parameter: int, slot: int) -> " DESCEND_ARRAY))

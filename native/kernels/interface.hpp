@@ -45,6 +45,10 @@ struct Source {
   long first;
   const std::uint32_t* ahead;  // rows that will be read next, to be asked for meanwhile
   long rows_ahead;
+  // A sparse table: x holds the values that are stored, row i those from starts[i] to starts[i + 1], whose
+  // columns ascend.
+  const std::int64_t* starts = nullptr;  // null: dense
+  const std::int32_t* columns = nullptr;
 };
 
 // A rectangle of values with rows `stride` apart, columns padded with zeros to a multiple of 32.

@@ -84,7 +84,7 @@ template <class T>
 void Program<T>::forward(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks,
                          bool gathered) {
   Matrix<T> values{}, slope{};
-  if (!reads_table()) {
+  if (!reads_table(source)) {
     values = space.input(row);
     if (!gathered) kernels_.read_rows(source, rows, values);
   }
@@ -134,11 +134,12 @@ bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& bod
   const long share = round_up((rows + wanted - 1) / wanted, table_.tile_rows);
   const long room = std::min({rows, share, rows_per_block});
   const int threads = static_cast<int>(std::min(wanted, (rows + room - 1) / room));
+  const bool gathers = !reads_table(source);
   while (static_cast<int>(row_spaces_.size()) < threads)
-    row_spaces_.emplace_back(weights_, room, false, !reads_table());
+    row_spaces_.emplace_back(weights_, room, false, gathers);
   for (int t = 0; t < threads; ++t) {
     auto& space = row_spaces_[static_cast<std::size_t>(t)];
-    if (space.rows() < room) space = Workspace<T>(weights_, room, false, !reads_table());
+    if (!space.fits(room, gathers)) space = Workspace<T>(weights_, room, false, gathers);
   }
   std::atomic<long> next{0};
   Interruption interruption(give_up);

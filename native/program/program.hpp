@@ -81,8 +81,10 @@ class Program {
     long first_row;
   };
 
-  // A narrow first layer reads the table itself; others get a gathered copy of the block's rows.
-  bool reads_table() const { return !network_.layers[0].dropout() && is_narrow(network_.layers[0].units); }
+  // A narrow first layer reads a dense table itself; others get a gathered copy of the block's rows.
+  bool reads_table(const Source& source) const {
+    return !source.starts && !network_.layers[0].dropout() && is_narrow(network_.layers[0].units);
+  }
   Loss<T> loss_of(const Data<T>& data) const;
   // Σ weight · class weight (a mean over columns for several), and Σ weight, in the rows' order.
   Sums weigh(const Data<T>& data, const Source& rows, long count) const;

@@ -25,7 +25,8 @@ class Crew {
       place.training.emplace(member.program, member.data, batches.largest(), false, space_, give_up_);
       place.training->clip(member.clip);
       place.steps->bind(*place.training);
-      gathers_ = !member.program.reads_table() && !member.program.network_.layers[0].dropout();
+      gathers_ =
+          !member.program.reads_table(member.data.source) && !member.program.network_.layers[0].dropout();
     }
   }
 

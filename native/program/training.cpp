@@ -40,10 +40,10 @@ Training<T>::Training(Program<T>& program, const Data<T>& data, long largest, bo
       before_update_(give_up),
       in_update_(give_up) {
   Weights<T>& weights = program.weights_;
-  const bool gathered = !program.reads_table();
+  const bool gathered = !program.reads_table(data.source);
   const long rows = gathered ? block_rows(Workspace<T>::row_bytes(weights, true), largest)
                              : table_block_rows(data.source, sizeof(T), largest);
-  if (!space || space->rows() < rows) space.emplace(weights, rows, true, gathered);
+  if (!space || !space->fits(rows, gathered)) space.emplace(weights, rows, true, gathered);
   const auto parameters = static_cast<std::size_t>(weights.parameters());
   for (std::size_t i = 0; i < parameters; ++i)
     if (store_only || largest > space->rows()) weights.parameter(static_cast<long>(i)).keep_gradient();
@@ -230,7 +230,7 @@ Backward<T> Training<T>::backward(const Step<T>& step, const Source& rows, long 
   Workspace<T>& space = *space_;
   auto& layers = program_.weights_.layers();
   StoredDense<T>& own = layers[layer];
-  const bool reads_table = layer == 0 && program_.reads_table();
+  const bool reads_table = layer == 0 && program_.reads_table(data_.source);
   const Matrix<T> input = layer == 0 ? space.input(0) : space.output(layer - 1, 0);
   const Delta<T> delta = space.delta(layer, 0);
   std::size_t parameter = 0;

@@ -16,6 +16,7 @@ class Workspace {
   Workspace(const Weights<T>& weights, long rows, bool training, bool gathered);
 
   long rows() const { return rows_; }
+  bool fits(long rows, bool gathered) const { return rows <= rows_ && (!gathered || input_.values.size()); }
   // Bytes that one row takes.
   static long row_bytes(const Weights<T>& weights, bool gathered);
 

@@ -16,6 +16,7 @@ with eps of the dtype, and a scale that says how large the terms were that the t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from descend.engines.plan import Batches, LastBatch, Order, Plan
 from descend.engines.protocol import Array, Chunk, Inputs, Program, State
 from descend.engines.registry import get_engine
 from descend.engines.rounding import rounding_scales
+from descend.engines.sparse import is_sparse, widened
 from descend.networks import CrossEntropy, Network
 from descend.optimizers import AdamW, Optimizer, parameter_decay, step_rates
 from descend.optimizers.schedules import Span
@@ -131,7 +133,7 @@ def compare(
     OptionError : unknown engine, a decay of an unknown parameter, rates that do not fit the steps.
     """
     rows = _cast(inputs, network, dtype)
-    order = Order(seed, len(rows.x), min(batch_size, len(rows.x)), last_batch, shuffle, replacement)
+    order = Order(seed, rows.rows, min(batch_size, rows.rows), last_batch, shuffle, replacement)
     names = list(network.parameter_shapes(rows.x.shape[1]))
     span = Span(0, steps, order.per_epoch, steps)
     decay = parameter_decay(optimizer.weight_decay, names)
@@ -193,7 +195,7 @@ class _Pair:
 
     def _scales(self, start: State, first: Array, step: int) -> tuple[float, State]:
         rows = self.rows
-        x = np.asarray(rows.x[first], np.float64) * rows.scale
+        x = np.asarray(widened(rows.x[first]), np.float64) * rows.scale
         weight = np.ones(len(first)) if rows.weight is None else rows.weight[first].astype(np.float64)
         wide = {name: w.astype(np.float64) for name, w in start.items()}
         return rounding_scales(self.network, wide, x, rows.y[first], weight, (self.seed, step))
@@ -217,7 +219,11 @@ def _worst(steps: list[Agreement]) -> Agreement:
 
 
 def _cast(inputs: Inputs, network: Network, dtype: str) -> Inputs:
-    x = inputs.x if inputs.x.dtype == np.uint8 else np.ascontiguousarray(inputs.x, dtype)
+    x: Any = inputs.x
+    if is_sparse(x):
+        x = x.astype(dtype)
+    elif x.dtype != np.uint8:
+        x = np.ascontiguousarray(x, dtype)
     y = np.ascontiguousarray(inputs.y, np.int64 if isinstance(network.loss, CrossEntropy) else dtype)
     weight = None if inputs.weight is None else np.ascontiguousarray(inputs.weight, dtype)
     return Inputs(x, y, weight, inputs.scale)

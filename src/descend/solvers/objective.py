@@ -36,7 +36,7 @@ class Objective:
         _check(network, l2)
         program.bind(inputs)
         self._program, self._l2 = program, l2
-        self._rows = np.arange(len(inputs.x), dtype=np.int64)
+        self._rows = np.arange(inputs.rows, dtype=np.int64)
         self._weights = {place.weight for place in network.places(inputs.x.shape[1])}
         self.shapes = network.parameter_shapes(inputs.x.shape[1])
         state = program.state()

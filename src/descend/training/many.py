@@ -23,6 +23,7 @@ from descend.training.arrays import check_dtype
 from descend.training.loop import Run
 from descend.training.progress import progress_bar
 from descend.training.trainer import (
+    Features,
     Training,
     Validation,
     compile_program,
@@ -62,7 +63,7 @@ class _Member:
 
 def train_many(
     network: Network,
-    X: ArrayLike,
+    X: Features,
     y: ArrayLike,
     *,
     variations: Sequence[Variation],
@@ -124,8 +125,8 @@ def train_many(
     seed, clip_norm = streams.check_seed(seed), check_clip_norm(clip_norm)
     shuffle, replacement = check_flag("shuffle", shuffle), check_flag("replacement", replacement)
     members = []
-    for setting in _settings(network, optimizer, seed, variations, len(inputs.x)):
-        count = len(inputs.x) if setting.rows is None else len(setting.rows)
+    for setting in _settings(network, optimizer, seed, variations, inputs.rows):
+        count = inputs.rows if setting.rows is None else len(setting.rows)
         run_plan = plan_epochs(
             count, batch_size, epochs, setting.seed, last_batch, shuffle=shuffle, replacement=replacement
         )

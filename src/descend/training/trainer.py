@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from descend import streams
 from descend.engines.plan import Explicit, LastBatch, Order
-from descend.engines.protocol import Inputs, Program
+from descend.engines.protocol import Inputs, Program, Rows
 from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, Diverged, OptionError
@@ -25,7 +25,8 @@ from descend.training.loop import Listener, Run, RunPlan, run_steps
 from descend.training.memory import check_memory
 from descend.training.progress import progress_bar
 
-Validation = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike]
+Features: TypeAlias = "ArrayLike | Rows"
+Validation: TypeAlias = "tuple[Features, ArrayLike] | tuple[Features, ArrayLike, ArrayLike]"
 _MOST_STEPS = 2**32 - 1  # the streams count steps in 32 bits
 
 
@@ -52,7 +53,7 @@ class Training:
 
 def train(
     network: Network,
-    X: ArrayLike,
+    X: Features,
     y: ArrayLike,
     *,
     optimizer: Optimizer,
@@ -77,7 +78,8 @@ def train(
     Parameters
     ----------
     network : what is computed, and the loss.
-    X : (n, inputs) numbers. uint8 is taken for pixels: kept in 8 bits and scaled by 1/255 on the way in.
+    X : (n, inputs) numbers. uint8 is taken for pixels: kept in 8 bits and scaled by 1/255 on the way in. A
+        scipy.sparse table stays sparse, and ends with the bits of the dense one.
     y : for CrossEntropy and one-column BinaryCrossEntropy (n,) labels of any kind, in their sorted order
         or, if whole numbers from 0, by their own number; else (n,) or (n, outputs) numbers.
     optimizer : SGD, RMSprop, Adam or AdamW; its ``lr`` is a number, a schedule, or one rate per step.
@@ -121,10 +123,10 @@ def train(
     seed = streams.check_seed(seed)
     shuffle, replacement = check_flag("shuffle", shuffle), check_flag("replacement", replacement)
     if batches is not None:
-        run_plan = _explicit(batches, len(inputs.x))
+        run_plan = _explicit(batches, inputs.rows)
     else:
         run_plan = plan_epochs(
-            len(inputs.x), batch_size, epochs, seed, last_batch, shuffle=shuffle, replacement=replacement
+            inputs.rows, batch_size, epochs, seed, last_batch, shuffle=shuffle, replacement=replacement
         )
     with progress_bar(shown=verbose == 1, classifies=network.classifies) as listener:
         program, history = train_inputs(
@@ -137,7 +139,7 @@ def train(
 
 
 def prepare_arrays(
-    network: Network, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None,
+    network: Network, X: Features, y: ArrayLike, sample_weight: ArrayLike | None,
     validation: Validation | None, dtype: str, verbose: int,
 ) -> tuple[Inputs, Inputs | None, NDArray[Any] | None]:  # fmt: skip
     """Rows to learn from and to judge by in the engine's types, and the labels in class order."""

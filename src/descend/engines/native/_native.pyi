@@ -42,7 +42,12 @@ class Float32Program:
     def instruction_set(self) -> str: ...
     def bind(
         self,
-        x: numpy.typing.NDArray[Any],
+        x: numpy.typing.NDArray[Any]
+        | tuple[
+            numpy.typing.NDArray[Any],
+            numpy.typing.NDArray[numpy.int64],
+            numpy.typing.NDArray[numpy.int32],
+        ],
         y: numpy.typing.NDArray[Any],
         weight: numpy.typing.NDArray[Any] | None,
         scale: float,
@@ -108,11 +113,24 @@ class Float32Program:
         self, rows: numpy.typing.NDArray[numpy.int64], step: int
     ) -> tuple[float, list[numpy.typing.NDArray[Any]]]: ...
     def output(
-        self, x: numpy.typing.NDArray[Any], scale: float, inverse_link: bool
+        self,
+        x: numpy.typing.NDArray[Any]
+        | tuple[
+            numpy.typing.NDArray[Any],
+            numpy.typing.NDArray[numpy.int64],
+            numpy.typing.NDArray[numpy.int32],
+        ],
+        scale: float,
+        inverse_link: bool,
     ) -> numpy.typing.NDArray[Any]: ...
     def evaluate(
         self,
-        x: numpy.typing.NDArray[Any],
+        x: numpy.typing.NDArray[Any]
+        | tuple[
+            numpy.typing.NDArray[Any],
+            numpy.typing.NDArray[numpy.int64],
+            numpy.typing.NDArray[numpy.int32],
+        ],
         y: numpy.typing.NDArray[Any],
         weight: numpy.typing.NDArray[Any] | None,
         scale: float,
@@ -139,7 +157,12 @@ class Float64Program:
     def instruction_set(self) -> str: ...
     def bind(
         self,
-        x: numpy.typing.NDArray[Any],
+        x: numpy.typing.NDArray[Any]
+        | tuple[
+            numpy.typing.NDArray[Any],
+            numpy.typing.NDArray[numpy.int64],
+            numpy.typing.NDArray[numpy.int32],
+        ],
         y: numpy.typing.NDArray[Any],
         weight: numpy.typing.NDArray[Any] | None,
         scale: float,
@@ -205,11 +228,24 @@ class Float64Program:
         self, rows: numpy.typing.NDArray[numpy.int64], step: int
     ) -> tuple[float, list[numpy.typing.NDArray[Any]]]: ...
     def output(
-        self, x: numpy.typing.NDArray[Any], scale: float, inverse_link: bool
+        self,
+        x: numpy.typing.NDArray[Any]
+        | tuple[
+            numpy.typing.NDArray[Any],
+            numpy.typing.NDArray[numpy.int64],
+            numpy.typing.NDArray[numpy.int32],
+        ],
+        scale: float,
+        inverse_link: bool,
     ) -> numpy.typing.NDArray[Any]: ...
     def evaluate(
         self,
-        x: numpy.typing.NDArray[Any],
+        x: numpy.typing.NDArray[Any]
+        | tuple[
+            numpy.typing.NDArray[Any],
+            numpy.typing.NDArray[numpy.int64],
+            numpy.typing.NDArray[numpy.int32],
+        ],
         y: numpy.typing.NDArray[Any],
         weight: numpy.typing.NDArray[Any] | None,
         scale: float,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from descend.engines.native import _native
 from descend.engines.plan import Explicit, Order, Plan
-from descend.engines.protocol import Array, Chunk, Inputs, Program, State, Sums
+from descend.engines.protocol import Array, Chunk, Inputs, Program, Rows, State, Sums
+from descend.engines.sparse import check_csr, is_sparse
 from descend.engines.state import checked_state
 from descend.errors import DataError, EngineBusy, EngineUnavailable, OptionError
 from descend.networks import (
@@ -100,9 +101,9 @@ class NativeProgram:
         shapes = self._shapes.items()
         return loss, {name: part.reshape(shape) for (name, shape), part in zip(shapes, parts, strict=True)}
 
-    def output(self, x: Array, scale: float = 1.0, inverse_link: bool = False) -> Array:
+    def output(self, x: Rows, scale: float = 1.0, inverse_link: bool = False) -> Array:
         """The last layer's output (n, outputs) without dropout, or what it says of the target."""
-        if len(x) == 0:  # NumPy calls no array of no rows contiguous once it was sliced
+        if x.shape[0] == 0:  # NumPy calls no array of no rows contiguous once it was sliced
             return np.empty((0, self._network.outputs), self._dtype)
         try:  # what ``our_errors`` does, without the half microsecond it takes to enter
             return self._program.output(self._rows(x), scale, inverse_link)
@@ -136,10 +137,23 @@ class NativeProgram:
         shape = tuple(self._shapes.values())[parameter]
         return self._program.read(parameter, slot).reshape(shape)
 
-    def _rows(self, x: Array) -> Array:
-        """x as the extension takes it: uint8 or the program's dtype, C-contiguous."""
+    def _rows(self, x: Rows) -> Array | tuple[Array, NDArray[np.int64], NDArray[np.int32]]:
+        """x as the extension takes it: uint8 or the program's dtype, C-contiguous; three arrays of CSR."""
+        if is_sparse(x):
+            return self._sparse_rows(x)
         x = np.asarray(x)
         return np.ascontiguousarray(x, _BYTES if x.dtype == _BYTES else self._dtype)
+
+    def _sparse_rows(self, x: Any) -> tuple[Array, NDArray[np.int64], NDArray[np.int32]]:
+        if x.format != "csr" or x.dtype != self._dtype or x.indices.dtype != np.int32:
+            check_csr(x, self._dtype)  # the extension looks at the numbers, once they are of 32 bits
+        if x.shape[1] != self._width:
+            raise DataError(f"x must have {self._width} columns")
+        return (
+            np.ascontiguousarray(x.data),
+            np.ascontiguousarray(x.indptr, np.int64),
+            np.ascontiguousarray(x.indices, np.int32),
+        )
 
     def _arrays(self, inputs: Inputs) -> dict[str, Any]:
         labels = isinstance(self._network.loss, CrossEntropy)
