@@ -19,14 +19,17 @@ void update_stored(const Update<T>& u, const Parameter<T>& at, long rows, long s
   finish<T>(u, {at, rows, stride, columns, valid, at.gradient, stride}, false);
 }
 
+template <class T>
+void apply_bias(const Backward<T>& b, long panel, T scale) {
+  const long column = panel * panel_width, width = delta_width(b.outputs);
+  update_stored(b.bias_update, moved(b.bias, column), 1, width, width, b.outputs - column, scale);
+}
+
 // The part of a layer that `learn` has stored gradients of, which are scaled first.
 template <class T>
 void apply(const Backward<T>& b, long panel, long first, long last, T scale) {
   const long column = panel * panel_width;
-  if (first == 0 && b.bias.value) {
-    const long width = delta_width(b.outputs);
-    update_stored(b.bias_update, moved(b.bias, column), 1, width, width, b.outputs - column, scale);
-  }
+  if (first == 0 && b.bias.value) apply_bias(b, panel, scale);
   if (is_narrow(b.outputs)) {
     update_stored(b.weight_update, moved(b.weight, first), b.outputs, padded(b.inputs), last - first,
                   last - first, scale);

@@ -49,7 +49,16 @@ struct Source {
   // columns ascend.
   const std::int64_t* starts = nullptr;  // null: dense
   const std::int32_t* columns = nullptr;
+  bool zeros_count = false;  // the weights are not all finite: no zero may be left out
 };
+
+namespace {
+// Values of a sparse table, in the mean.
+inline double stored_per_row(const Source& source) {
+  return source.rows ? static_cast<double>(source.starts[source.rows]) / static_cast<double>(source.rows)
+                     : 0.0;
+}
+}  // namespace
 
 // A rectangle of values with rows `stride` apart, columns padded with zeros to a multiple of 32.
 template <class T>
@@ -131,7 +140,7 @@ struct Parameter {
 template <class T>
 struct Backward {
   long inputs, outputs, rows;
-  const Source* source;  // the rows where a narrow layer reads the table, else null
+  const Source* source;  // the rows where a layer reads the table, else null
   Matrix<const T> input;
   Delta<const T> delta;
   Parameter<T> weight;
@@ -140,6 +149,7 @@ struct Backward {
   bool continued;     // the sums go on from the stored gradient
   bool unfinished;    // only store the sums: more rows follow
   Update<T> weight_update, bias_update;
+  bool* overflowed;  // set where a weight of a sparse table's layer is no longer finite
 };
 
 template <class T>
@@ -148,7 +158,8 @@ struct Kernels {
   void (*dropout)(const DropoutMask&, long first_row, long rows, long width, Matrix<T> values,
                   Matrix<T> slope);
   void (*dense)(const Dense<T>&, Matrix<const T> in, long rows, Matrix<T> z);
-  void (*dense_rows)(const Dense<T>&, const Source&, long rows, Matrix<T> z);  // narrow layers only
+  // Of the table itself: narrow layers, and all layers where the table is sparse.
+  void (*dense_rows)(const Dense<T>&, const Source&, long rows, Matrix<T> z);
   void (*activate)(Activation, long rows, long width, Matrix<T> values, Matrix<T> slope);
   // Losses of rows, overwriting z. Where delta.data is set: the mean's derivative by the last layer's z,
   // `total` being the sum of all weights of the batch times its target columns, and `slope` the last

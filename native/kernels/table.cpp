@@ -1,6 +1,6 @@
 // The kernels of one instruction set as a table. Compiled once per set, DESCEND_ISA being its name.
-#include "kernels/clip.hpp"
 #include "kernels/loss.hpp"
+#include "kernels/sparse.hpp"
 #include "kernels/tsqr.hpp"
 
 namespace descend::DESCEND_ISA {
@@ -38,9 +38,9 @@ double saturate(long rounds) {
 }
 
 template <class T>
-constexpr Kernels<T> kernels{read_rows<T>, dropout<T>, dense<T>,        dense_rows<T>,
-                             activate<T>,  loss<T>,    inverse_link<T>, propagate<T>,
-                             learn<T>,     apply<T>,   tabulate<T>,     saturate<T>};
+constexpr Kernels<T> kernels{read_rows<T>,   dropout<T>,     dense<T>,        dense_table<T>,
+                             activate<T>,    loss<T>,        inverse_link<T>, propagate<T>,
+                             learn_table<T>, apply_table<T>, tabulate<T>,     saturate<T>};
 
 }  // namespace
 

@@ -114,11 +114,20 @@ void Program<T>::forward(Workspace<T>& space, long row, const Source& source, lo
 }
 
 template <class T>
-double Program<T>::operations_per_row() const {
-  double sum = 0;
-  for (const auto& layer : weights_.layers())
-    sum += static_cast<double>(layer.inputs) * static_cast<double>(layer.outputs);
+double Program<T>::operations_per_row(const Source& source) const {
+  double sum = 0, inputs = static_cast<double>(network_.inputs);
+  if (source.starts && reads_table(source)) inputs = stored_per_row(source);
+  for (const auto& layer : weights_.layers()) {
+    sum += inputs * static_cast<double>(layer.outputs);
+    inputs = static_cast<double>(layer.outputs);
+  }
   return 2 * sum;
+}
+
+template <class T>
+bool Program<T>::finite_weights() {
+  if (!finite_weights_) finite_weights_ = weights_.layers().front().weight.finite();
+  return *finite_weights_;
 }
 
 template <class T>
@@ -130,11 +139,12 @@ int Program<T>::useful_threads(double operations) const {
 template <class T>
 template <class Body>
 bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& body) {
-  const long wanted = useful_threads(operations_per_row() * static_cast<double>(rows) / barriers_per_waking);
+  const long wanted =
+      useful_threads(operations_per_row(source) * static_cast<double>(rows) / barriers_per_waking);
   const long share = round_up((rows + wanted - 1) / wanted, table_.tile_rows);
   const long room = std::min({rows, share, rows_per_block});
   const int threads = static_cast<int>(std::min(wanted, (rows + room - 1) / room));
-  const bool gathers = !reads_table(source);
+  const bool gathers = !reads_table(source), zeros_count = source.starts && !finite_weights();
   while (static_cast<int>(row_spaces_.size()) < threads)
     row_spaces_.emplace_back(weights_, room, false, gathers);
   for (int t = 0; t < threads; ++t) {
@@ -150,6 +160,7 @@ bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& bod
       const long count = std::min(room, rows - first);
       Source part = source;
       part.first += first;
+      part.zeros_count = zeros_count;
       forward(space, 0, part, count, nullptr);
       body(space, part, first, count);
       if (thread == 0 ? interruption.asked() : interruption.came()) return;

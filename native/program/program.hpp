@@ -54,7 +54,10 @@ class Program {
 
   const Network& network() const { return network_; }
   const KernelTable& table() const { return table_; }
-  Weights<T>& weights() { return weights_; }
+  Weights<T>& weights() {
+    finite_weights_.reset();
+    return weights_;
+  }
   long updates = 0;
   // Asked now and then, on the calling thread, whether a call is to be given up; empty: never.
   std::function<bool()> give_up;
@@ -81,10 +84,13 @@ class Program {
     long first_row;
   };
 
-  // A narrow first layer reads a dense table itself; others get a gathered copy of the block's rows.
+  // A narrow first layer reads the table itself, and any first layer a sparse one; others get a gathered copy
+  // of the block's rows.
   bool reads_table(const Source& source) const {
-    return !source.starts && !network_.layers[0].dropout() && is_narrow(network_.layers[0].units);
+    return !network_.layers[0].dropout() && (source.starts || is_narrow(network_.layers[0].units));
   }
+  // Whether all weights of the first layer are finite.
+  bool finite_weights();
   Loss<T> loss_of(const Data<T>& data) const;
   // Σ weight · class weight (a mean over columns for several), and Σ weight, in the rows' order.
   Sums weigh(const Data<T>& data, const Source& rows, long count) const;
@@ -93,7 +99,7 @@ class Program {
   void forward(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks,
                bool gathered = false);
   int useful_threads(double operations) const;
-  double operations_per_row() const;
+  double operations_per_row(const Source& source) const;
   template <class Body>
   bool for_row_blocks(const Source& source, long rows, const Body& body);
 
@@ -104,6 +110,7 @@ class Program {
   int threads_;
   std::uint64_t seed_;
   Weights<T> weights_;
+  std::optional<bool> finite_weights_;  // where it was looked for since they changed
   std::vector<T> class_weight_;
   double class_weight_sum_;
   Pool pool_;

@@ -23,7 +23,8 @@ long block_rows(long row_bytes, long largest) {
 
 // Where the gradient reads the table again, a block's rows should still be in the second-level caches.
 long table_block_rows(const Source& source, long value_bytes, long largest) {
-  const long row_bytes = source.width * (source.bytes ? 1 : value_bytes);
+  const long row_bytes = source.starts ? static_cast<long>(stored_per_row(source)) * (value_bytes + 4)
+                                       : source.width * (source.bytes ? 1 : value_bytes);
   return block_rows(std::max(1L, row_bytes * (space_bytes / table_bytes)), largest);
 }
 
@@ -40,16 +41,23 @@ Training<T>::Training(Program<T>& program, const Data<T>& data, long largest, bo
       before_update_(give_up),
       in_update_(give_up) {
   Weights<T>& weights = program.weights_;
-  const bool gathered = !program.reads_table(data.source);
-  const long rows = gathered ? block_rows(Workspace<T>::row_bytes(weights, true), largest)
-                             : table_block_rows(data.source, sizeof(T), largest);
+  const bool gathered = !program.reads_table(data.source), sparse = data.source.starts && !gathered;
+  long rows = gathered ? block_rows(Workspace<T>::row_bytes(weights, true), largest)
+                       : table_block_rows(data.source, sizeof(T), largest);
+  if (sparse) rows = std::min(rows, block_rows(Workspace<T>::row_bytes(weights, false), largest));
   if (!space || !space->fits(rows, gathered)) space.emplace(weights, rows, true, gathered);
+  if (sparse) {  // sums are made in the stored gradient
+    weights.parameter(0).keep_gradient();
+    weights.parameter(0).clear_gradient();
+    overflowed_ = !program.finite_weights();
+  }
+  program.finite_weights_.reset();  // they will change
   const auto parameters = static_cast<std::size_t>(weights.parameters());
   for (std::size_t i = 0; i < parameters; ++i)
     if (store_only || largest > space->rows()) weights.parameter(static_cast<long>(i)).keep_gradient();
   for (Step<T>& step : steps_) step.updates.resize(parameters);
   // Forward, and twice as much back.
-  operations_ = 3 * program.operations_per_row() * static_cast<double>(largest);
+  operations_ = 3 * program.operations_per_row(data.source) * static_cast<double>(largest);
   list_items();
 }
 
@@ -168,6 +176,7 @@ void Training<T>::rows_forward_and_back(const Step<T>& step, long start, long co
   Source source = data_.source;
   for (long row = first; row < last && !given_up(before_update_, thread); row += rows_at_once) {
     source.numbers = step.rows.numbers + start + row;
+    source.zeros_count = __atomic_load_n(&overflowed_, __ATOMIC_RELAXED);
     // This thread's next block, or its first of the next batch.
     const long rows = std::min(rows_at_once, last - row);
     const long next = row + rows < last ? start + row + rows : step.rows.count + first;
@@ -210,16 +219,19 @@ void Training<T>::learn(const Step<T>& step, long start, long count, int thread)
   rows.numbers = step.rows.numbers + start;
   std::size_t layer = program_.weights_.layers().size();  // none yet
   Backward<T> back{};
-  for (std::size_t i = share_[static_cast<std::size_t>(thread)];
-       i < share_[static_cast<std::size_t>(thread) + 1]; ++i) {
+  const std::size_t end = share_[static_cast<std::size_t>(thread) + 1];
+  for (std::size_t i = share_[static_cast<std::size_t>(thread)], next = i; i < end; i = next) {
     const Item& item = items_[i];
     if (item.layer != layer) {
       back = backward(step, rows, start, count, layer = item.layer);
       for (Update<T>* update : {&back.weight_update, &back.bias_update})
         if (clips()) update->store_only = true, update->plain = false;
     }
-    program_.kernels_.learn(back, item.panel, item.first, item.last);
-    if (clips()) measure(i, back);
+    // Sparse rows are searched for an item's inputs: once for all that follow each other.
+    const bool joined = back.source && back.source->starts;
+    for (++next; joined && next < end && follows(items_[next - 1], items_[next]);) ++next;
+    program_.kernels_.learn(back, item.panel, item.first, items_[next - 1].last);
+    for (std::size_t own = i; clips() && own < next; ++own) measure(own, back);
     if (given_up(in_update_, thread)) return;
   }
 }
@@ -247,7 +259,8 @@ Backward<T> Training<T>::backward(const Step<T>& step, const Source& rows, long 
           start > 0,
           start + space.rows() < step.rows.count,
           step.updates[parameter],
-          step.updates[parameter + (own.bias.empty() ? 0 : 1)]};
+          step.updates[parameter + (own.bias.empty() ? 0 : 1)],
+          &overflowed_};
 }
 
 template class Training<float>;

@@ -55,6 +55,9 @@ class Training {
     std::size_t layer;
     long panel, first, last;
   };
+  static bool follows(const Item& before, const Item& item) {
+    return before.layer == item.layer && before.panel == item.panel && before.last == item.first;
+  }
   void list_items();
   void share_items(int threads);
   // Makes a step and has the next one planned; false where the loop is over.
@@ -85,6 +88,7 @@ class Training {
   int turn_ = 0;
   bool gathered_ = false;
   std::atomic<bool> nonfinite_{false};
+  bool overflowed_ = false;  // a weight of a sparse table's layer is no longer finite; set by the kernels
   // On the way forward and back, and while weights change: each is read behind one barrier only, where
   // all threads see the same.
   Interruption before_update_, in_update_;

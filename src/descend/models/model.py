@@ -99,7 +99,7 @@ class Model:
     def predict(self, X: Any) -> Array:
         """One answer a row.
 
-        X : (n, inputs) array or scipy.sparse table, or for a model of tables or images a table, file or folder
+        X : (n, inputs) array or scipy.sparse table; for a model of tables or images a table, file or folder
             of such rows.
 
         Returns (n,) class labels in the user's own type, or (n,) numbers in the target's units (of a Poisson
