@@ -19,10 +19,13 @@ Enumeration checked_kind(int number, Enumeration last, const char* name) {
 }
 
 LossOptions checked_loss(const LossTuple& given, long outputs) {
-  const auto& [kind, delta, smoothing, class_weight] = given;
-  LossOptions loss{checked_kind(kind, LossKind::binary_cross_entropy, "loss"), delta, smoothing,
+  const auto& [kind, parameter, smoothing, class_weight] = given;
+  LossOptions loss{checked_kind(kind, LossKind::binary_cross_entropy, "loss"), parameter, smoothing,
                    class_weight};
-  if (!(std::isfinite(delta) && delta > 0)) refuse("huber's delta must be a finite number above 0");
+  if (loss.kind == LossKind::huber && !(std::isfinite(parameter) && parameter > 0))
+    refuse("huber's delta must be a finite number above 0");
+  if (loss.kind == LossKind::quantile && !(parameter > 0 && parameter < 1))
+    refuse("the quantile's level must lie between 0 and 1");
   if (!within(smoothing, 0, 1)) refuse("label smoothing must be from 0 to 1");
   const bool classes = loss.kind == LossKind::cross_entropy,
              binary = loss.kind == LossKind::binary_cross_entropy;

@@ -11,7 +11,7 @@ namespace descend::binding {
 
 // units (0: a dropout), activation, bias, rate of the dropout
 using LayerTuple = std::tuple<long, int, bool, double>;
-// kind, delta, label smoothing, class weights (none for all 1)
+// kind, huber's delta or the quantile's level, label smoothing, class weights (none for all 1)
 using LossTuple = std::tuple<int, double, double, std::vector<double>>;
 // kind, momentum, dampening, nesterov, alpha, centered, beta1, beta2, eps, amsgrad
 using OptimizerTuple = std::tuple<int, double, double, bool, double, bool, double, double, double, bool>;

@@ -59,6 +59,11 @@ Order checked_order(const OrderTuple& given, long bound) {
   return order;
 }
 
+double checked_clip(double clip) {
+  if (!(clip > 0)) refuse("clip must be above 0");
+  return clip;
+}
+
 Rates checked_rates(long first_step, const Array& rate, const Array& decay, long parameters) {
   const long steps = length(rate, "rate");
   const double* rates = checked<double>(rate, "rate", {steps});

@@ -13,8 +13,8 @@ namespace descend::binding {
 
 // seed, rows, batch size, last batch, shuffle, replacement, subset of the table
 using OrderTuple = std::tuple<std::uint64_t, long, long, int, bool, bool, std::optional<Array>>;
-// first step, order, rate, decay
-using PlanTuple = std::tuple<long, OrderTuple, Array, Array>;
+// first step, order, rate, decay, largest norm of a gradient
+using PlanTuple = std::tuple<long, OrderTuple, Array, Array, double>;
 
 struct Rates {
   std::vector<double> rate, decay;
@@ -25,6 +25,7 @@ long length(const Array& array, const char* name);
 std::vector<std::uint32_t> checked_rows(const Array& rows, long first, long last, long bound);
 Listed checked_listed(long first_step, long steps, const Array& rows, const Array& offsets, long bound);
 Order checked_order(const OrderTuple& given, long bound);
+double checked_clip(double clip);
 Rates checked_rates(long first_step, const Array& rate, const Array& decay, long parameters);
 
 }  // namespace descend::binding

@@ -4,16 +4,17 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
 #include <cmath>
 #include <list>
 
 #include "binding/arrays.hpp"
-#include "binding/data.hpp"
 #include "binding/description.hpp"
 #include "binding/module.hpp"
 #include "binding/plans.hpp"
+#include "binding/tables.hpp"
 #include "binding/turn.hpp"
 #include "program/together.hpp"
 
@@ -38,33 +39,33 @@ class BoundProgram {
 
   std::string instruction_set() const { return program_.table().name; }
 
-  void bind(const Array& x, const Array& y, const std::optional<Array>& weight, double scale) {
+  void bind(const Table& x, const Array& y, const std::optional<Array>& weight, double scale) {
     Bound<T> bound = checked_data<T>(network(), x, y, weight, scale);
     const Turn turn(taken_);
     bound_ = std::move(bound);
   }
 
   nb::tuple run_order(long first_step, const OrderTuple& order, const Array& rate, const Array& decay,
-                      double seconds) {
+                      double clip, double seconds) {
     const Turn turn(taken_);
     check_whole();
     // The next chunk of a run goes on in the same epoch's order.
     Order wanted = checked_order(order, bound_data().rows);
     if (!batches_ || !(order_ == wanted)) batches_.emplace(program_.table(), wanted);
     order_ = std::move(wanted);
-    return run(checked_plan(first_step, rate, decay, seconds, *batches_), seconds);
+    return run(checked_plan(first_step, rate, decay, clip, seconds, *batches_), seconds);
   }
 
   nb::tuple run_listed(long first_step, const Array& rows, const Array& offsets, const Array& rate,
-                       const Array& decay, double seconds) {
+                       const Array& decay, double clip, double seconds) {
     const Turn turn(taken_);
     check_whole();
     const long bound = bound_data().rows;
     Batches batches(checked_listed(first_step, length(rate, "rate"), rows, offsets, bound), first_step);
-    return run(checked_plan(first_step, rate, decay, seconds, batches), seconds);
+    return run(checked_plan(first_step, rate, decay, clip, seconds, batches), seconds);
   }
 
-  // Runs plans of programs of one shape over the same table; plans: first step, order, rate, decay.
+  // Runs plans of programs of one shape over the same table; plans: first step, order, rate, decay, clip.
   static nb::list run_together(const std::vector<BoundProgram*>& programs,
                                const std::vector<PlanTuple>& plans, double seconds, int threads) {
     if (programs.empty() || programs.size() != plans.size()) refuse("every program needs a plan");
@@ -79,12 +80,12 @@ class BoundProgram {
       own.check_whole();
       check_alike(own.network(), own.bound_data().source, programs[0]->network(),
                   programs[0]->bound_data().source);
-      const auto& [first_step, order, rate, decay] = plans[i];
+      const auto& [first_step, order, rate, decay, clip] = plans[i];
       orders.push_back(checked_order(order, own.bound_data().rows));
       Rates rates = checked_rates(first_step, rate, decay, own.program_.weights().parameters());
       members.push_back({own.program_, own.bound_data(), orders.back(), first_step,
-                         static_cast<long>(rates.rate.size()), std::move(rates.rate),
-                         std::move(rates.decay)});
+                         static_cast<long>(rates.rate.size()), std::move(rates.rate), std::move(rates.decay),
+                         checked_clip(clip)});
     }
     std::vector<Chunk> chunks;
     {
@@ -114,9 +115,9 @@ class BoundProgram {
     return nb::make_tuple(*loss, parts);
   }
 
-  Result<T> output(const Array& x, double scale, bool probabilities) {
+  Result<T> output(const Table& x, double scale, bool inverse_link) {
     const Source source = checked_source<T>(network(), x, scale);
-    const long rows = static_cast<long>(x.shape(0));
+    const long rows = source.rows;
     const Turn turn(taken_);
     check_whole();
     const auto outputs = static_cast<std::size_t>(network().outputs());
@@ -124,13 +125,13 @@ class BoundProgram {
     bool finished;
     {
       nb::gil_scoped_release released;
-      finished = program_.output(source, rows, probabilities, result.data);
+      finished = program_.output(source, rows, inverse_link, result.data);
     }
     if (!finished) throw nb::python_error();
     return result.array;
   }
 
-  nb::tuple evaluate(const Array& x, const Array& y, const std::optional<Array>& weight, double scale) {
+  nb::tuple evaluate(const Table& x, const Array& y, const std::optional<Array>& weight, double scale) {
     const Bound<T> bound = checked_data<T>(network(), x, y, weight, scale);
     const Turn turn(taken_);
     check_whole();
@@ -186,12 +187,12 @@ class BoundProgram {
     return bound_->data;
   }
 
-  Plan checked_plan(long first_step, const Array& rate, const Array& decay, double seconds,
+  Plan checked_plan(long first_step, const Array& rate, const Array& decay, double clip, double seconds,
                     Batches& batches) {
     if (std::isnan(seconds)) refuse("seconds is not a number");
     Rates rates = checked_rates(first_step, rate, decay, program_.weights().parameters());
     const long steps = static_cast<long>(rates.rate.size());
-    return {first_step, steps, batches, std::move(rates.rate), std::move(rates.decay)};
+    return {first_step, steps, batches, std::move(rates.rate), std::move(rates.decay), checked_clip(clip)};
   }
 
   nb::tuple run(const Plan& plan, double seconds) {
@@ -231,6 +232,10 @@ class BoundProgram {
 
 // Signatures for the stub; what an array must hold is checked and said by the calls themselves.
 #define DESCEND_ARRAY "numpy.typing.NDArray[typing.Any]"
+#define DESCEND_TABLE                                   \
+  DESCEND_ARRAY " | tuple[" DESCEND_ARRAY               \
+                ", numpy.typing.NDArray[numpy.int64], " \
+                "numpy.typing.NDArray[numpy.int32]]"
 #define DESCEND_DOUBLES "numpy.typing.NDArray[numpy.float64]"
 #define DESCEND_ORDER "tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None]"
 #define DESCEND_CHUNK \
@@ -245,30 +250,30 @@ void bind_program(nb::module_& module, const char* name) {
            "inputs"_a, "layers"_a, "loss"_a, "optimizer"_a, "instruction_set"_a, "threads"_a, "seed"_a)
       .def_prop_ro("instruction_set", &P::instruction_set)
       .def("bind", &P::bind, "x"_a, "y"_a, "weight"_a.none(), "scale"_a,
-           nb::sig("def bind(self, x: " DESCEND_ARRAY ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
+           nb::sig("def bind(self, x: " DESCEND_TABLE ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
                    " | None, scale: float) -> None"))
-      .def("run_order", &P::run_order, "first_step"_a, "order"_a, "rate"_a, "decay"_a, "seconds"_a,
+      .def("run_order", &P::run_order, "first_step"_a, "order"_a, "rate"_a, "decay"_a, "clip"_a, "seconds"_a,
            nb::sig("def run_order(self, first_step: int, order: " DESCEND_ORDER ", rate: " DESCEND_DOUBLES
-                   ", decay: " DESCEND_DOUBLES ", seconds: float) -> " DESCEND_CHUNK))
-      .def("run_listed", &P::run_listed, "first_step"_a, "rows"_a, "offsets"_a, "rate"_a, "decay"_a,
+                   ", decay: " DESCEND_DOUBLES ", clip: float, seconds: float) -> " DESCEND_CHUNK))
+      .def("run_listed", &P::run_listed, "first_step"_a, "rows"_a, "offsets"_a, "rate"_a, "decay"_a, "clip"_a,
            "seconds"_a,
            nb::sig("def run_listed(self, first_step: int, rows: numpy.typing.NDArray[numpy.int64], "
                    "offsets: numpy.typing.NDArray[numpy.int64], rate: " DESCEND_DOUBLES
-                   ", decay: " DESCEND_DOUBLES ", seconds: float) -> " DESCEND_CHUNK))
+                   ", decay: " DESCEND_DOUBLES ", clip: float, seconds: float) -> " DESCEND_CHUNK))
       .def_static(
           "run_together", &P::run_together, "programs"_a, "plans"_a, "seconds"_a, "threads"_a,
           nb::sig((std::string("def run_together(programs: collections.abc.Sequence[") + name +
                    "], plans: collections.abc.Sequence[tuple[int, " DESCEND_ORDER ", " DESCEND_DOUBLES
-                   ", " DESCEND_DOUBLES "]], seconds: float, threads: int) -> list[" DESCEND_CHUNK "]")
+                   ", " DESCEND_DOUBLES ", float]], seconds: float, threads: int) -> list[" DESCEND_CHUNK "]")
                       .c_str()))
       .def("gradient", &P::gradient, "rows"_a, "step"_a,
            nb::sig("def gradient(self, rows: numpy.typing.NDArray[numpy.int64], step: int) -> "
                    "tuple[float, list[" DESCEND_ARRAY "]]"))
-      .def("output", &P::output, "x"_a, "scale"_a, "probabilities"_a,
-           nb::sig("def output(self, x: " DESCEND_ARRAY
-                   ", scale: float, probabilities: bool) -> " DESCEND_ARRAY))
+      .def("output", &P::output, "x"_a, "scale"_a, "inverse_link"_a,
+           nb::sig("def output(self, x: " DESCEND_TABLE
+                   ", scale: float, inverse_link: bool) -> " DESCEND_ARRAY))
       .def("evaluate", &P::evaluate, "x"_a, "y"_a, "weight"_a.none(), "scale"_a,
-           nb::sig("def evaluate(self, x: " DESCEND_ARRAY ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
+           nb::sig("def evaluate(self, x: " DESCEND_TABLE ", y: " DESCEND_ARRAY ", weight: " DESCEND_ARRAY
                    " | None, scale: float) -> tuple[float, float, float, float]"))
       .def("read", &P::read, "parameter"_a, "slot"_a,
            nb::sig("def read(self, parameter: int, slot: int) -> " DESCEND_ARRAY))

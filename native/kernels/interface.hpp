@@ -2,7 +2,6 @@
 // The same header serves every instruction set, so it holds no code with external linkage.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
 #include "kernels/tsqr_interface.hpp"
@@ -10,7 +9,15 @@
 namespace descend {
 
 enum class Activation : int { identity, sigmoid, hard_sigmoid, tanh, relu, gelu, gelu_tanh };
-enum class LossKind : int { squared_error, absolute_error, huber, cross_entropy, binary_cross_entropy };
+enum class LossKind : int {
+  squared_error,
+  absolute_error,
+  huber,
+  quantile,
+  poisson,
+  cross_entropy,
+  binary_cross_entropy
+};
 enum class OptimizerKind : int { sgd, rmsprop, adam, adamw };
 enum class Function : int { exp, log, log1p, tanh, erf };
 
@@ -38,6 +45,11 @@ struct Source {
   long first;
   const std::uint32_t* ahead;  // rows that will be read next, to be asked for meanwhile
   long rows_ahead;
+  // A sparse table: x holds the values that are stored, row i those from starts[i] to starts[i + 1], whose
+  // columns ascend.
+  const std::int64_t* starts = nullptr;  // null: dense
+  const std::int32_t* columns = nullptr;
+  bool zeros_count = false;  // the weights are not all finite: no zero may be left out
 };
 
 // Inputs of a wide layer that are left out together when a gradient is made.
@@ -61,6 +73,13 @@ struct Filled {
   long columns_stride() const { return inputs + 8; }
   long segments() const { return (inputs + segment_inputs - 1) / segment_inputs; }
 };
+namespace {
+// Values of a sparse table, in the mean.
+inline double stored_per_row(const Source& source) {
+  return source.rows ? static_cast<double>(source.starts[source.rows]) / static_cast<double>(source.rows)
+                     : 0.0;
+}
+}  // namespace
 
 // A rectangle of values with rows `stride` apart, columns padded with zeros to a multiple of 32.
 template <class T>
@@ -100,7 +119,7 @@ struct DropoutMask {
 template <class T>
 struct Loss {
   LossKind kind;
-  double delta;  // huber
+  double parameter;  // huber's delta, the quantile's level
   double smoothing;
   const T* class_weight;       // padded with zeros to 32, or two for binary cross-entropy; never null
   double class_weight_sum;     // of all classes
@@ -142,7 +161,7 @@ struct Parameter {
 template <class T>
 struct Backward {
   long inputs, outputs, rows;
-  const Source* source;  // the rows where a narrow layer reads the table, else null
+  const Source* source;  // the rows where a layer reads the table, else null
   Matrix<const T> input;
   const Filled<T>* filled;  // of the input, where its zeros are left out, else null
   Delta<const T> delta;
@@ -152,7 +171,7 @@ struct Backward {
   bool continued;     // the sums go on from the stored gradient
   bool unfinished;    // only store the sums: more rows follow
   Update<T> weight_update, bias_update;
-  std::atomic<bool>* overflowed;  // told of weights that are no longer finite where zeros are left out
+  bool* overflowed;  // set where zeros are left out and a weight is no longer finite
 };
 
 template <class T>
@@ -162,7 +181,8 @@ struct Kernels {
   void (*dropout)(const DropoutMask&, long first_row, long rows, long width, Matrix<T> values,
                   Matrix<T> slope);
   void (*dense)(const Dense<T>&, Matrix<const T> in, long rows, Matrix<T> z);
-  void (*dense_rows)(const Dense<T>&, const Source&, long rows, Matrix<T> z);  // narrow layers only
+  // Of the table itself: narrow layers, and all layers where the table is sparse.
+  void (*dense_rows)(const Dense<T>&, const Source&, long rows, Matrix<T> z);
   // A wide layer that leaves out zeros: lists of gathered rows [first, first + rows), `first` even; those
   // rows times the panels [panel, last_panel).
   void (*list_filled)(Matrix<const T> in, const Filled<T>&, long first, long rows);
@@ -177,11 +197,14 @@ struct Kernels {
   // activation's derivative (data null for identity).
   void (*loss)(const Loss<T>&, const Source&, long rows, Matrix<T> z, double total, Matrix<const T> slope,
                Delta<T> delta, RowLoss out);
-  void (*probabilities)(LossKind, long rows, long outputs, Matrix<T> z);
+  // z becomes its softmax, sigmoid or exponential, as the loss reads it; or stays.
+  void (*inverse_link)(LossKind, long rows, long outputs, Matrix<T> z);
   void (*propagate)(const Dense<T>&, Delta<const T> delta, long rows, Matrix<const T> slope, Delta<T> out);
   // Weights of inputs [first, last) × panels [panel, last_panel) (wide) or all outputs (narrow); the biases
   // with first = 0.
   void (*learn)(const Backward<T>&, long panel, long last_panel, long first, long last);
+  // The update of the same part, from gradients that were only stored; they are scaled first.
+  void (*apply)(const Backward<T>&, long panel, long first, long last, T scale);
   void (*function)(Function, const T* in, T* out, long count);
   // Nothing but independent multiply-adds, `rounds` times; gives how many operations that was.
   double (*saturate)(long rounds);

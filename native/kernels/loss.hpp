@@ -173,13 +173,26 @@ struct ErrorTerms {
 };
 
 template <class T>
-DESCEND_INLINE ErrorTerms<T> error_terms(const Loss<T>& loss, Vector<T> r) {
+DESCEND_INLINE ErrorTerms<T> quantile_terms(T level, Vector<T> r) {
+  const T above = T(1) - level;
+  return {select<T>(r > T(0), above * r, -level * r),
+          select<T>(r > T(0), splat(above), select<T>(r < T(0), splat(-level), r))};
+}
+
+template <class T>
+DESCEND_INLINE ErrorTerms<T> error_terms(const Loss<T>& loss, Vector<T> z, Vector<T> y) {
+  if (loss.kind == LossKind::poisson) {
+    const Vector<T> expected = exp<T>(z);
+    return {expected - y * z, expected - y};
+  }
+  const Vector<T> r = z - y;
+  if (loss.kind == LossKind::quantile) return quantile_terms(static_cast<T>(loss.parameter), r);
   const Vector<T> size = absolute<T>(r);
   if (loss.kind == LossKind::absolute_error)
     return {size, select<T>(size > T(0), with_sign_of<T>(splat(T(1)), r), r)};
   const Vector<T> square = T(0.5) * r * r;
   if (loss.kind == LossKind::squared_error) return {square, r};
-  const T delta = static_cast<T>(loss.delta);
+  const T delta = static_cast<T>(loss.parameter);
   const Mask<T> outside = size > delta;
   return {select<T>(outside, delta * (size - T(0.5) * delta), square),
           select<T>(outside, with_sign_of<T>(splat(delta), r), r)};
@@ -188,7 +201,7 @@ DESCEND_INLINE ErrorTerms<T> error_terms(const Loss<T>& loss, Vector<T> r) {
 template <class T>
 DESCEND_INLINE double regression(const Loss<T>& loss, const LossRow<T>& row, const T* targets) {
   if (row.outputs == 1) {  // a sum of one column, and the commonest
-    const ErrorTerms<T> terms = error_terms(loss, splat(row.z[0] - targets[0]));
+    const ErrorTerms<T> terms = error_terms(loss, splat(row.z[0]), splat(targets[0]));
     if (row.wanted()) {
       row.derive(0, terms.derivative);
       row.pad(lanes<T>);
@@ -198,8 +211,7 @@ DESCEND_INLINE double regression(const Loss<T>& loss, const LossRow<T>& row, con
   LaneSums<T> sum;
   long k = 0;
   for (; k < row.outputs; k += lanes<T>) {
-    const Vector<T> r = load(row.z + k) - load_before(targets, k, row.outputs);
-    const ErrorTerms<T> terms = error_terms(loss, r);
+    const ErrorTerms<T> terms = error_terms(loss, load(row.z + k), load_before(targets, k, row.outputs));
     const long part = k / lanes<T> % lane_vectors<T>;
     const Mask<T> real = columns_before<T>(k, row.outputs);
     sum.part[part] = sum.part[part] + select<T>(real, terms.value, Vector<T>{});
@@ -272,16 +284,21 @@ void loss(const Loss<T>& loss, const Source& source, long rows, Matrix<T> z, dou
       block.others(i);
 }
 
-// Softmax over a row's classes, or the sigmoid of each column.
+// Softmax over a row's classes, the sigmoid or exponential of each column, or z as it is.
 template <class T>
-void probabilities(LossKind kind, long rows, long outputs, Matrix<T> z) {
+void inverse_link(LossKind kind, long rows, long outputs, Matrix<T> z) {
+  const bool binary = kind == LossKind::binary_cross_entropy;
+  if (!binary && kind != LossKind::cross_entropy && kind != LossKind::poisson) return;
   for (long i = 0; i < rows; ++i) {
     T* row = z.data + i * z.stride;
     if (kind == LossKind::cross_entropy) {
       const T sum = exponentials<T>(row, outputs, largest(row, outputs), nullptr, nullptr);
       for (long k = 0; k < outputs; k += lanes<T>) store(row + k, load(row + k) / sum);
     } else {
-      for (long k = 0; k < outputs; k += lanes<T>) store(row + k, sigmoid<T>(load(row + k)));
+      for (long k = 0; k < outputs; k += lanes<T>) {
+        const Vector<T> value = load(row + k);
+        store(row + k, binary ? sigmoid<T>(value) : exp<T>(value));
+      }
     }
   }
 }

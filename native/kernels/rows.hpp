@@ -12,7 +12,7 @@ inline long row_number(const Source& source, long i) {
 
 // Rows of a shuffled table lie anywhere in memory: while row i is read, ask for one of the next block.
 DESCEND_INLINE void prefetch_row(const Source& source, long i, long value_bytes) {
-  if (i >= source.rows_ahead) return;
+  if (i >= source.rows_ahead || source.starts) return;
   const long bytes = source.width * value_bytes;
   const char* row = static_cast<const char*>(source.x) + static_cast<long>(source.ahead[i]) * bytes;
   for (long line = 0; line < bytes; line += 64) __builtin_prefetch(row + line);
@@ -89,6 +89,13 @@ DESCEND_INLINE void with_rows(const Source& source, const Body& body) {
     body(TableRows<T, T>(source));
 }
 
+template <class T>
+DESCEND_INLINE void scatter_row(const Source& source, long row, T* to) {
+  for (long k = 0; k < padded(source.width); ++k) to[k] = T(0);
+  const T* values = static_cast<const T*>(source.x);
+  for (long e = source.starts[row]; e < source.starts[row + 1]; ++e) to[source.columns[e]] = values[e];
+}
+
 // A gathered copy of rows, scaled, for layers that read each of them many times.
 template <class T>
 void read_rows(const Source& source, long rows, Matrix<T> out) {
@@ -97,6 +104,10 @@ void read_rows(const Source& source, long rows, Matrix<T> out) {
   for (long i = 0; i < rows; ++i) {
     prefetch_row(source, i, source.bytes ? 1 : static_cast<long>(sizeof(T)));
     T* to = out.data + i * out.stride;
+    if (source.starts) {
+      scatter_row(source, row_number(source, i), to);
+      continue;
+    }
     const long offset = row_number(source, i) * width;
     if (source.bytes) {
       const std::uint8_t* from = static_cast<const std::uint8_t*>(source.x) + offset;

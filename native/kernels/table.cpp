@@ -1,13 +1,13 @@
 // The kernels of one instruction set as a table. Compiled once per set, DESCEND_ISA being its name.
-#include "kernels/backward.hpp"
 #include "kernels/loss.hpp"
+#include "kernels/sparse.hpp"
 #include "kernels/tsqr.hpp"
 
 namespace descend::DESCEND_ISA {
 namespace {
 
 template <class T>
-void apply(Function function, const T* in, T* out, long count) {
+void tabulate(Function function, const T* in, T* out, long count) {
   for (long k = 0; k < count; k += lanes<T>) {
     const Vector<T> x = load_before(in, k, count);
     Vector<T> y = {};
@@ -38,10 +38,10 @@ double saturate(long rounds) {
 }
 
 template <class T>
-constexpr Kernels<T> kernels{narrow_block<T>, read_rows<T>,   dropout<T>,       dense<T>,
-                             dense_rows<T>,   list_filled<T>, dense_filled<T>,  dense_rows_filled<T>,
-                             activate<T>,     loss<T>,        probabilities<T>, propagate<T>,
-                             learn<T>,        apply<T>,       saturate<T>};
+constexpr Kernels<T> kernels{narrow_block<T>, read_rows<T>,   dropout<T>,      dense<T>,
+                             dense_table<T>,  list_filled<T>, dense_filled<T>, dense_rows_filled<T>,
+                             activate<T>,     loss<T>,        inverse_link<T>, propagate<T>,
+                             learn_table<T>,  apply_table<T>, tabulate<T>,     saturate<T>};
 
 }  // namespace
 

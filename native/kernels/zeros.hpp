@@ -211,7 +211,7 @@ struct FilledWeights {
 template <class T>
 DESCEND_INLINE void report_overflow(const Backward<T>& b, Vector<T> zero) {
   for (long lane = 0; lane < lanes<T>; ++lane)
-    if (zero[lane] != T(0)) b.overflowed->store(true, std::memory_order_relaxed);
+    if (zero[lane] != T(0)) __atomic_store_n(b.overflowed, true, __ATOMIC_RELAXED);
 }
 
 // Inputs [first, last) of panels [panel, last_panel), `first` a multiple of wide_block.

@@ -19,7 +19,7 @@ struct Layer {
 
 struct LossOptions {
   LossKind kind;
-  double delta, smoothing;
+  double parameter, smoothing;
   std::vector<double> class_weight;  // empty for all 1
 };
 

@@ -44,6 +44,7 @@ Chunk Program<T>::run(const Data<T>& data, const Plan& plan, double seconds) {
   Chunk chunk;
   PlannedSteps<T> steps(plan, seconds, chunk, weights_.parameters());
   Training<T> training(*this, data, plan.batches.largest(), false, training_space_, give_up);
+  training.clip(plan.clip);
   steps.bind(training);
   const int most = useful_threads(training.operations());
   const bool choosing = most > 1 && training.operations() < chosen_below;

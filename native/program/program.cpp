@@ -43,9 +43,15 @@ Program<T>::Program(Network network, OptimizerOptions optimizer, const KernelTab
 
 template <class T>
 Loss<T> Program<T>::loss_of(const Data<T>& data) const {
-  return {network_.loss.kind,   network_.loss.delta, network_.loss.smoothing,
-          class_weight_.data(), class_weight_sum_,   data.labels.data(),
-          data.targets,         data.weight,         network_.outputs()};
+  return {network_.loss.kind,
+          network_.loss.parameter,
+          network_.loss.smoothing,
+          class_weight_.data(),
+          class_weight_sum_,
+          data.labels.data(),
+          data.targets,
+          data.weight,
+          network_.outputs()};
 }
 
 template <class T>
@@ -96,8 +102,9 @@ void Program<T>::drop(std::size_t layer, const Masks& masks, long rows, long wid
 template <class T>
 void Program<T>::forward(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks,
                          Ready ready) {
-  if (!reads_table() && ready == Ready::nothing) read_inputs(space, row, source, rows, masks);
-  Matrix<T> values = reads_table() ? Matrix<T>{} : space.input(row), slope{};
+  const bool gathers = !reads_table(source);
+  if (gathers && ready == Ready::nothing) read_inputs(space, row, source, rows, masks);
+  Matrix<T> values = gathers ? space.input(row) : Matrix<T>{}, slope{};
   long width = network_.inputs;
   std::size_t dense = 0;
   for (std::size_t i = 0; i < network_.layers.size(); ++i) {
@@ -126,7 +133,7 @@ template <class T>
 void Program<T>::first_product(Workspace<T>& space, const Source& source, long rows) {
   list_filled(space);
   const Dense<T> layer = weights_.layers().front().view();
-  if (reads_table()) {
+  if (reads_table(source)) {
     kernels_.dense_rows_filled(layer, source, rows, space.output(0, 0), space.filled(), 0);
     return;
   }
@@ -139,22 +146,26 @@ void Program<T>::first_product(Workspace<T>& space, const Source& source, long r
 
 template <class T>
 bool Program<T>::leaves_out_zeros(const Source& source, long rows) {
-  if (network_.inputs > most_listed_inputs) return false;
-  if (!mostly_zero<T>(source, rows, reads_table() ? kernels_.narrow_block : 1)) return false;
-  if (!finite_) {
-    const StoredParameter<T>& weight = weights_.layers().front().weight;
-    const T* value = weight.value();
-    finite_ = std::all_of(value, value + weight.count(), [](T each) { return std::isfinite(each); });
-  }
-  return *finite_;
+  if (source.starts || network_.inputs > most_listed_inputs) return false;
+  const long block = reads_table(source) ? kernels_.narrow_block : 1;
+  return mostly_zero<T>(source, rows, block) && finite_weights();
 }
 
 template <class T>
-double Program<T>::operations_per_row() const {
-  double sum = 0;
-  for (const auto& layer : weights_.layers())
-    sum += static_cast<double>(layer.inputs) * static_cast<double>(layer.outputs);
+double Program<T>::operations_per_row(const Source& source) const {
+  double sum = 0, inputs = static_cast<double>(network_.inputs);
+  if (source.starts && reads_table(source)) inputs = stored_per_row(source);
+  for (const auto& layer : weights_.layers()) {
+    sum += inputs * static_cast<double>(layer.outputs);
+    inputs = static_cast<double>(layer.outputs);
+  }
   return 2 * sum;
+}
+
+template <class T>
+bool Program<T>::finite_weights() {
+  if (!finite_weights_) finite_weights_ = weights_.layers().front().weight.finite();
+  return *finite_weights_;
 }
 
 template <class T>
@@ -166,16 +177,18 @@ int Program<T>::useful_threads(double operations) const {
 template <class T>
 template <class Body>
 bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& body) {
-  const long wanted = useful_threads(operations_per_row() * static_cast<double>(rows) / barriers_per_waking);
+  const long wanted =
+      useful_threads(operations_per_row(source) * static_cast<double>(rows) / barriers_per_waking);
   const long share = round_up((rows + wanted - 1) / wanted, table_.tile_rows);
   const long room = std::min({rows, share, rows_per_block});
   const int threads = static_cast<int>(std::min(wanted, (rows + room - 1) / room));
   const bool zeros = leaves_out_zeros(source, rows);
+  const bool gathers = !reads_table(source), zeros_count = source.starts && !finite_weights();
   while (static_cast<int>(row_spaces_.size()) < threads)
-    row_spaces_.emplace_back(weights_, room, false, !reads_table());
+    row_spaces_.emplace_back(weights_, room, false, gathers);
   for (int t = 0; t < threads; ++t) {
     auto& space = row_spaces_[static_cast<std::size_t>(t)];
-    if (space.rows() < room) space = Workspace<T>(weights_, room, false, !reads_table());
+    if (!space.fits(room, gathers)) space = Workspace<T>(weights_, room, false, gathers);
   }
   std::atomic<long> next{0};
   Interruption interruption(give_up);
@@ -186,6 +199,7 @@ bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& bod
       const long count = std::min(room, rows - first);
       Source part = source;
       part.first += first;
+      part.zeros_count = zeros_count;
       if (zeros) {
         first_product(space, part, count);
         forward(space, 0, part, count, nullptr, Ready::first_product);
@@ -200,13 +214,13 @@ bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& bod
 }
 
 template <class T>
-bool Program<T>::output(const Source& source, long rows, bool probabilities, T* out) {
+bool Program<T>::output(const Source& source, long rows, bool inverse_link, T* out) {
   if (rows == 0) return true;
   const std::size_t last = weights_.layers().size() - 1;
   const long outputs = network_.outputs();
   return for_row_blocks(source, rows, [&](Workspace<T>& space, const Source&, long first, long count) {
     const Matrix<T> z = space.output(last, 0);
-    if (probabilities) kernels_.probabilities(network_.loss.kind, count, outputs, z);
+    if (inverse_link) kernels_.inverse_link(network_.loss.kind, count, outputs, z);
     for (long i = 0; i < count; ++i) std::copy_n(z.data + i * z.stride, outputs, out + (first + i) * outputs);
   });
 }

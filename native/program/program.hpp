@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -28,8 +29,9 @@ struct Data {
 struct Plan {
   long first_step, steps;
   Batches& batches;
-  std::vector<double> rate;   // (steps,)
-  std::vector<double> decay;  // (parameters,) or (steps, parameters)
+  std::vector<double> rate;                               // (steps,)
+  std::vector<double> decay;                              // (parameters,) or (steps, parameters)
+  double clip = std::numeric_limits<double>::infinity();  // largest norm of a step's gradient
 };
 
 enum class Stopped { finished, nonfinite, time, interrupted };
@@ -53,7 +55,7 @@ class Program {
   const Network& network() const { return network_; }
   const KernelTable& table() const { return table_; }
   Weights<T>& weights() {
-    finite_.reset();
+    finite_weights_.reset();
     return weights_;
   }
   long updates = 0;
@@ -66,8 +68,8 @@ class Program {
   // Leaves the gradient in the weights' gradient parts and returns the loss; nothing where it was given up.
   std::optional<double> gradient(const Data<T>& data, std::span<const std::uint32_t> rows,
                                  std::uint32_t step);
-  // Rows of outputs, or of their softmax (cross-entropy) or sigmoid (any other loss). False: given up.
-  bool output(const Source& source, long rows, bool probabilities, T* out);
+  // Rows of outputs, or of what they say of the target (kernels' inverse_link). False: given up.
+  bool output(const Source& source, long rows, bool inverse_link, T* out);
   std::optional<Sums> evaluate(const Data<T>& data);
 
  private:
@@ -82,8 +84,13 @@ class Program {
     long first_row;
   };
 
-  // A narrow first layer reads the table itself; others get a gathered copy of the block's rows.
-  bool reads_table() const { return !network_.layers[0].dropout() && is_narrow(network_.layers[0].units); }
+  // A narrow first layer reads the table itself, and any first layer a sparse one; others get a gathered copy
+  // of the block's rows.
+  bool reads_table(const Source& source) const {
+    return !network_.layers[0].dropout() && (source.starts || is_narrow(network_.layers[0].units));
+  }
+  // Whether all weights of the first layer are finite.
+  bool finite_weights();
   Loss<T> loss_of(const Data<T>& data) const;
   // Σ weight · class weight (a mean over columns for several), and Σ weight, in the rows' order.
   Sums weigh(const Data<T>& data, const Source& rows, long count) const;
@@ -101,10 +108,12 @@ class Program {
   // 0 · w is not always 0 otherwise.
   bool leaves_out_zeros(const Source& source, long rows);
   void list_filled(Workspace<T>& space) const {
-    space.list_filled(reads_table() ? kernels_.narrow_block : wide_block);
+    space.list_filled(is_narrow(weights_.layers().front().outputs) && !network_.layers[0].dropout()
+                          ? kernels_.narrow_block
+                          : wide_block);
   }
   int useful_threads(double operations) const;
-  double operations_per_row() const;
+  double operations_per_row(const Source& source) const;
   template <class Body>
   bool for_row_blocks(const Source& source, long rows, const Body& body);
 
@@ -115,9 +124,9 @@ class Program {
   int threads_;
   std::uint64_t seed_;
   Weights<T> weights_;
+  std::optional<bool> finite_weights_;  // where it was looked for since they changed
   std::vector<T> class_weight_;
   double class_weight_sum_;
-  std::optional<bool> finite_;  // the first layer's weights; unknown where they may have changed
   Pool pool_;
   ThreadChoice thread_choice_;
   std::optional<Workspace<T>> training_space_;

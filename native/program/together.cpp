@@ -18,12 +18,14 @@ class Crew {
     for (std::size_t i = 0; i < members.size(); ++i) {
       Member<T>& member = members[i];
       Batches& batches = batches_of(member);
-      Place& place = places_.emplace_back(
-          Plan{member.first_step, member.steps, batches, std::move(member.rate), std::move(member.decay)});
+      Place& place = places_.emplace_back(Plan{member.first_step, member.steps, batches,
+                                               std::move(member.rate), std::move(member.decay), member.clip});
       place.steps.emplace(place.plan, endless, chunks[i], member.program.weights_.parameters());
       place.training.emplace(member.program, member.data, batches.largest(), false, space_, give_up_);
+      place.training->clip(member.clip);
       place.steps->bind(*place.training);
-      gathers_ = !member.program.reads_table() && !member.program.network_.layers[0].dropout();
+      gathers_ =
+          !member.program.reads_table(member.data.source) && !member.program.network_.layers[0].dropout();
     }
   }
 

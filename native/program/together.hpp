@@ -12,6 +12,7 @@ struct Member {
   const Order& order;
   long first_step, steps;
   std::vector<double> rate, decay;  // as in a Plan
+  double clip;
 };
 
 // Every thread has programs of its own and makes each step of all of them before the next, so that rows are

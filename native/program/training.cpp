@@ -23,16 +23,9 @@ long block_rows(long row_bytes, long largest) {
 
 // Where the gradient reads the table again, a block's rows should still be in the second-level caches.
 long table_block_rows(const Source& source, long value_bytes, long largest) {
-  const long row_bytes = source.width * (source.bytes ? 1 : value_bytes);
+  const long row_bytes = source.starts ? static_cast<long>(stored_per_row(source)) * (value_bytes + 4)
+                                       : source.width * (source.bytes ? 1 : value_bytes);
   return block_rows(std::max(1L, row_bytes * (space_bytes / table_bytes)), largest);
-}
-
-// By squaring, for libraries' pow differs in the last bit.
-double power(double base, long exponent) {
-  double result = 1.0;
-  for (; exponent > 0; exponent >>= 1, base *= base)
-    if (exponent & 1) result *= base;
-  return result;
 }
 
 }  // namespace
@@ -49,17 +42,23 @@ Training<T>::Training(Program<T>& program, const Data<T>& data, long largest, bo
       before_update_(give_up),
       in_update_(give_up) {
   Weights<T>& weights = program.weights_;
-  const bool gathered = !program.reads_table();
-  const long rows = gathered ? block_rows(Workspace<T>::row_bytes(weights, true), largest)
-                             : table_block_rows(data.source, sizeof(T), largest);
-  if (!space || space->rows() < rows) space.emplace(weights, rows, true, gathered);
-  if (!store_only) program.finite_.reset();
+  const bool gathered = !program.reads_table(data.source), sparse = data.source.starts && !gathered;
+  long rows = gathered ? block_rows(Workspace<T>::row_bytes(weights, true), largest)
+                       : table_block_rows(data.source, sizeof(T), largest);
+  if (sparse) rows = std::min(rows, block_rows(Workspace<T>::row_bytes(weights, false), largest));
+  if (!space || !space->fits(rows, gathered)) space.emplace(weights, rows, true, gathered);
+  if (sparse) {  // sums are made in the stored gradient
+    weights.parameter(0).keep_gradient();
+    weights.parameter(0).clear_gradient();
+    overflowed_ = !program.finite_weights();
+  }
+  program.finite_weights_.reset();  // they will change
   const auto parameters = static_cast<std::size_t>(weights.parameters());
   for (std::size_t i = 0; i < parameters; ++i)
     if (store_only || largest > space->rows()) weights.parameter(static_cast<long>(i)).keep_gradient();
   for (Step<T>& step : steps_) step.updates.resize(parameters);
   // Forward, and twice as much back.
-  operations_ = 3 * program.operations_per_row() * static_cast<double>(largest);
+  operations_ = 3 * program.operations_per_row(data.source) * static_cast<double>(largest);
 }
 
 template <class T>
@@ -73,7 +72,8 @@ void Training<T>::list_items(int threads) {
     const long panels = narrow ? 1 : padded(outputs) / panel_width;
     const long step = narrow ? narrow_inputs_per_item : inputs_per_item;
     // Where zeros are left out, what was listed of some inputs serves all panels of a thread.
-    const long together = leaves_out_zeros_ && layer == 0 && panels % threads == 0 ? panels / threads : 1;
+    const long together =
+        leaves_out_zeros_ && layer == 0 && !clips() && panels % threads == 0 ? panels / threads : 1;
     for (long panel = 0; panel < panels; panel += together)
       for (long first = 0; first < inputs; first += step) {
         const long last = std::min(first + step, inputs);
@@ -86,6 +86,7 @@ void Training<T>::list_items(int threads) {
 template <class T>
 void Training<T>::share_items(int threads) {
   list_items(threads);
+  squares_.resize(clips() ? items_.size() : 0);
   double all = 0, before = 0;
   for (double cost : cost_) all += cost;
   share_.assign(static_cast<std::size_t>(threads) + 1, items_.size());
@@ -95,49 +96,6 @@ void Training<T>::share_items(int threads) {
     while (thread < threads && (before + cost_[i] / 2) * threads >= all * thread)
       share_[static_cast<std::size_t>(thread++)] = i;
     before += cost_[i];
-  }
-}
-
-template <class T>
-Update<T> Training<T>::update(double rate, double decay) const {
-  const OptimizerOptions& o = program_.optimizer_;
-  const long number = program_.updates + 1;
-  Update<T> u{};
-  u.kind = o.kind;
-  u.store_only = store_only_;
-  u.plain = !store_only_ && o.kind == OptimizerKind::sgd && o.momentum == 0;
-  u.first = number == 1;
-  u.nesterov = o.nesterov;
-  u.centered = o.centered;
-  u.amsgrad = o.amsgrad;
-  u.rate = static_cast<T>(rate);
-  u.decay = static_cast<T>(decay);
-  u.keep = static_cast<T>(1 - rate * decay);
-  u.momentum = static_cast<T>(o.momentum);
-  u.damped = static_cast<T>(1 - o.dampening);
-  u.alpha = static_cast<T>(o.alpha);
-  u.one_minus_alpha = static_cast<T>(1 - o.alpha);
-  u.eps = static_cast<T>(o.eps);
-  u.one_minus_beta1 = static_cast<T>(1 - o.beta1);
-  u.beta2 = static_cast<T>(o.beta2);
-  u.one_minus_beta2 = static_cast<T>(1 - o.beta2);
-  if (o.kind == OptimizerKind::adam || o.kind == OptimizerKind::adamw) {
-    u.step_size = static_cast<T>(rate / (1 - power(o.beta1, number)));
-    u.root_correction = static_cast<T>(std::sqrt(1 - power(o.beta2, number)));
-  }
-  return u;
-}
-
-template <class T>
-void Training<T>::prepare(Step<T>& step, double rate, const double* decay) const {
-  Source rows = data_.source;
-  rows.numbers = step.rows.numbers;
-  step.sums = program_.weigh(data_, rows, step.rows.count);
-  for (std::size_t i = 0; i < step.updates.size(); ++i) {
-    if (i > 0 && decay[i] == decay[i - 1])
-      step.updates[i] = step.updates[i - 1];
-    else
-      step.updates[i] = update(rate, decay[i]);
   }
 }
 
@@ -175,14 +133,16 @@ template <class T>
 bool Training<T>::make_step(int turn, int thread, int threads, Barrier& barrier, StepPlanner<T>& planner) {
   const long room = space_->rows();
   Step<T>& step = steps_[turn];
-  const bool zeros = leaves_out_zeros_ && !overflowed_.load(std::memory_order_relaxed);
+  const bool reads_table = program_.reads_table(data_.source);
+  // Clipped updates do not tell of weights that overflow.
+  const bool zeros = leaves_out_zeros_ && !clips() && !__atomic_load_n(&overflowed_, __ATOMIC_RELAXED);
   for (long start = 0; start == 0 || start < step.rows.count; start += room) {
     const long count = std::min(room, step.rows.count - start);
     auto ready = gathered_ ? Ready::inputs : Ready::nothing;
-    if (zeros && program_.reads_table()) {
+    if (zeros && reads_table) {
       ready = Ready::first_product;
     } else if (zeros) {
-      if (ready == Ready::nothing) {
+      if (ready == Ready::nothing || !space_->listed) {
         read_rows(step, start, count, thread, threads);
         barrier.wait();
       }
@@ -192,17 +152,22 @@ bool Training<T>::make_step(int turn, int thread, int threads, Barrier& barrier,
     }
     for_rows(step, start, rows_of(count, thread, threads), thread,
              [&](const Source& source, long batch_row, long first, long rows) {
-               if (zeros && program_.reads_table())
+               if (zeros && reads_table)
                  program_.kernels_.dense_rows_filled(program_.weights_.layers().front().view(), source, rows,
                                                      space_->output(0, first), space_->filled(), first);
                block_forward_and_back(step, source, batch_row, first, rows, ready);
              });
+    if (threads == 1) space_->listed = zeros;  // where models share rows, one thread has all of them
     barrier.wait();
     if (nonfinite_.load(std::memory_order_relaxed) || before_update_.came()) {
       if (thread == 0) planner.stopped(before_update_.came() ? Stopped::interrupted : Stopped::nonfinite);
       return false;
     }
     if (step.sums.weight > 0) learn(step, start, count, thread, zeros);
+    if (clips() && step.sums.weight > 0 && start + room >= step.rows.count) {
+      barrier.wait();
+      if (!in_update_.came()) update_clipped(step, thread);
+    }
     if (thread == 0 && !in_update_.came()) {
       const RowLoss losses = space_->losses(0);
       for (long i = 0; i < count; ++i)
@@ -216,7 +181,7 @@ bool Training<T>::make_step(int turn, int thread, int threads, Barrier& barrier,
     barrier.wait();
     if (in_update_.came()) {
       if (thread == 0) {
-        program_.torn = !store_only_;
+        program_.torn = !store_only_ && !clips();  // clipped, no weight has moved yet
         planner.stopped(Stopped::interrupted);
       }
       return false;
@@ -246,6 +211,7 @@ void Training<T>::for_rows(const Step<T>& step, long start, Range range, int thr
   Source source = data_.source;
   for (long row = range.first; row < range.last && !given_up(before_update_, thread); row += rows_at_once) {
     source.numbers = step.rows.numbers + start + row;
+    source.zeros_count = __atomic_load_n(&overflowed_, __ATOMIC_RELAXED);
     // This thread's next block, or its first of the next batch.
     const long rows = std::min(rows_at_once, range.last - row);
     const long next = row + rows < range.last ? start + row + rows : step.rows.count + range.first;
@@ -321,11 +287,19 @@ void Training<T>::learn(const Step<T>& step, long start, long count, int thread,
   rows.numbers = step.rows.numbers + start;
   std::size_t layer = program_.weights_.layers().size();  // none yet
   Backward<T> back{};
-  for (std::size_t i = share_[static_cast<std::size_t>(thread)];
-       i < share_[static_cast<std::size_t>(thread) + 1]; ++i) {
+  const std::size_t end = share_[static_cast<std::size_t>(thread) + 1];
+  for (std::size_t i = share_[static_cast<std::size_t>(thread)], next = i; i < end; i = next) {
     const Item& item = items_[i];
-    if (item.layer != layer) back = backward(step, rows, start, count, layer = item.layer, zeros);
-    program_.kernels_.learn(back, item.panel, item.last_panel, item.first, item.last);
+    if (item.layer != layer) {
+      back = backward(step, rows, start, count, layer = item.layer, zeros);
+      for (Update<T>* update : {&back.weight_update, &back.bias_update})
+        if (clips()) update->store_only = true, update->plain = false;
+    }
+    // Sparse rows are searched for an item's inputs: once for all that follow each other.
+    const bool joined = back.source && back.source->starts;
+    for (++next; joined && next < end && follows(items_[next - 1], items_[next]);) ++next;
+    program_.kernels_.learn(back, item.panel, item.last_panel, item.first, items_[next - 1].last);
+    for (std::size_t own = i; clips() && own < next; ++own) measure(own, back);
     if (given_up(in_update_, thread)) return;
   }
 }
@@ -336,7 +310,7 @@ Backward<T> Training<T>::backward(const Step<T>& step, const Source& rows, long 
   Workspace<T>& space = *space_;
   auto& layers = program_.weights_.layers();
   StoredDense<T>& own = layers[layer];
-  const bool reads_table = layer == 0 && program_.reads_table();
+  const bool reads_table = layer == 0 && program_.reads_table(data_.source);
   const Matrix<T> input = layer == 0 ? space.input(0) : space.output(layer - 1, 0);
   const Delta<T> delta = space.delta(layer, 0);
   std::size_t parameter = 0;

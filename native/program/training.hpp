@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <vector>
 
 #include "program/interruption.hpp"
@@ -43,6 +44,8 @@ class Training {
   void begin(StepPlanner<T>& planner);
   bool advance(StepPlanner<T>& planner, bool gathered);  // false: that was the last one
   double operations() const { return operations_; }      // of the largest step
+  // Scales gradients with a larger norm down to this one, before they move a weight; infinite: none.
+  void clip(double norm);
   // Sets the weights' sums and the update's scalars of a step whose rows are set.
   void prepare(Step<T>& step, double rate, const double* decay) const;
 
@@ -54,6 +57,9 @@ class Training {
     std::size_t layer;
     long panel, last_panel, first, last;
   };
+  static bool follows(const Item& before, const Item& item) {
+    return before.layer == item.layer && before.panel == item.panel && before.last == item.first;
+  }
   void list_items(int threads);
   void share_items(int threads);
   // Makes a step and has the next one planned; false where the loop is over.
@@ -71,6 +77,9 @@ class Training {
   void block_forward_and_back(const Step<T>& step, const Source& source, long batch_row, long first,
                               long rows, Ready ready);
   void learn(const Step<T>& step, long start, long count, int thread, bool zeros);
+  bool clips() const { return clip_ < std::numeric_limits<double>::infinity(); }
+  void measure(std::size_t item, const Backward<T>& back);
+  void update_clipped(const Step<T>& step, int thread);
   Backward<T> backward(const Step<T>& step, const Source& rows, long start, long count, std::size_t layer,
                        bool zeros);
   bool given_up(Interruption& interruption, int thread) const;
@@ -82,6 +91,8 @@ class Training {
   Loss<T> loss_;
   bool store_only_;
   double operations_;  // of a step
+  double clip_ = std::numeric_limits<double>::infinity();
+  std::vector<double> squares_;  // sum of each item's squared gradients, where they are clipped
   std::vector<Item> items_;
   std::vector<double> cost_;        // of each item
   std::vector<std::size_t> share_;  // thread t has the items share_[t] … share_[t + 1] − 1
@@ -90,7 +101,7 @@ class Training {
   bool gathered_ = false;
   std::atomic<bool> nonfinite_{false};
   bool leaves_out_zeros_;
-  std::atomic<bool> overflowed_{false};  // a weight did: zeros count from now on
+  bool overflowed_ = false;  // set by the kernels where a weight did: zeros count from now on
   // On the way forward and back, and while weights change: each is read behind one barrier only, where
   // all threads see the same.
   Interruption before_update_, in_update_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "program/finite.hpp"
+
 namespace descend {
 
 template <class T>
@@ -29,6 +31,11 @@ void StoredParameter<T>::keep_gradient() {
 template <class T>
 void StoredParameter<T>::clear_gradient() {
   std::fill_n(gradient_.data(), gradient_.size(), T(0));
+}
+
+template <class T>
+bool StoredParameter<T>::finite() const {
+  return all_finite(value_.data(), value_.size());
 }
 
 template <class T>

@@ -21,6 +21,7 @@ class StoredParameter {
   int slots() const { return static_cast<int>(slots_.size()); }
   void keep_gradient();  // room for it from now on
   void clear_gradient();
+  bool finite() const;  // all of the value
 
   // Which of the arrays: the value, a slot from 0, or the gradient.
   static constexpr int value_part = -1, gradient_part = -2;

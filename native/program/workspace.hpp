@@ -16,6 +16,7 @@ class Workspace {
   Workspace(const Weights<T>& weights, long rows, bool training, bool gathered);
 
   long rows() const { return rows_; }
+  bool fits(long rows, bool gathered) const { return rows <= rows_ && (!gathered || input_.values.size()); }
   // Bytes that one row takes.
   static long row_bytes(const Weights<T>& weights, bool gathered);
 
@@ -28,6 +29,7 @@ class Workspace {
   // where the workspace is for training.
   void list_filled(long block);
   const Filled<T>& filled() const { return filled_; }
+  bool listed = false;  // the lists are those of the rows that are gathered
   RowLoss losses(long row) { return {loss_.data() + row, correct_.data() + row}; }
 
  private:

@@ -1,6 +1,7 @@
 #include "program/program.hpp"
 
 #include <cstring>
+#include <limits>
 
 #include "tests/check.hpp"
 #include "tests/starts.hpp"
@@ -12,7 +13,8 @@ constexpr long inputs = 21, classes = 6, rows = 150;
 
 // A small network with wide and narrow layers, trained some steps from a fixed start.
 template <class T>
-std::vector<T> trained(const std::string& instruction_set, int threads, long steps) {
+std::vector<T> trained(const std::string& instruction_set, int threads, long steps,
+                       double clip = std::numeric_limits<double>::infinity()) {
   const Network network{inputs,
                         {{40, Activation::tanh, true, 0},
                          {0, Activation::identity, false, 0.2},
@@ -32,8 +34,12 @@ std::vector<T> trained(const std::string& instruction_set, int threads, long ste
                nullptr};
   for (std::size_t i = 0; i < data.labels.size(); ++i) data.labels[i] = x[i * inputs] > T(0) ? 1 : 0;
   Batches batches(program.table(), Order{3, rows, 64, LastBatch::keep, true, false, {}});
-  Plan plan{0, steps, batches, std::vector<double>(static_cast<std::size_t>(steps), 0.01),
-            std::vector<double>(7, 0.01)};
+  Plan plan{0,
+            steps,
+            batches,
+            std::vector<double>(static_cast<std::size_t>(steps), 0.01),
+            std::vector<double>(7, 0.01),
+            clip};
   const Chunk chunk = program.run(data, plan, 100.0);
   check(chunk.stopped == Stopped::finished && static_cast<long>(chunk.loss.size()) == steps,
         "the run did not finish");
@@ -55,6 +61,12 @@ void check_bits() {
     const std::vector<T> alone = trained<T>(name, 1, 20);
     for (int threads : {2, 3, 4})
       check(same(alone, trained<T>(name, threads, 20)), name + ": threads change the bits");
+    const std::vector<T> clipped = trained<T>(name, 1, 20, 0.02);
+    check(!same(alone, clipped), name + ": no gradient was clipped");
+    for (int threads : {2, 3})
+      check(same(clipped, trained<T>(name, threads, 20, 0.02)), name + ": threads change the clipped bits");
+    check(same(alone, trained<T>(name, 2, 20, 1e9)),
+          name + ": a norm that is never reached changes the bits");
   }
 }
 

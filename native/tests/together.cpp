@@ -74,7 +74,8 @@ class Group {
                          made,
                          place.steps - made,
                          {place.rate.begin() + made, place.rate.end()},
-                         place.decay});
+                         place.decay,
+                         std::numeric_limits<double>::infinity()});
     }
     const int most = std::min(threads, static_cast<int>(members.size()));
     const std::vector<Chunk> chunks = descend::run_together(members, seconds, most);

@@ -8,6 +8,8 @@ from descend.networks import Dense as Dense
 from descend.networks import Dropout as Dropout
 from descend.networks import Huber as Huber
 from descend.networks import Network as Network
+from descend.networks import Poisson as Poisson
+from descend.networks import Quantile as Quantile
 from descend.networks import SquaredError as SquaredError
 from descend.optimizers import SGD as SGD
 from descend.optimizers import Adam as Adam

@@ -19,18 +19,23 @@ from descend.networks import (
     Layer,
     Loss,
     Network,
+    Poisson,
+    Quantile,
+    RegressionLoss,
     SquaredError,
 )
 from descend.networks.activations import check_activation
 from descend.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
-from descend.optimizers.optimizer import Rate, check_learning_rate
+from descend.optimizers.optimizer import Rate, check_clip_norm, check_learning_rate
 from descend.optimizers.schedules import Constant, Cosine, Schedule, check_rate
 
 TASKS = ("auto", "regression", "classification")
-REGRESSION_LOSSES: Mapping[str, type[SquaredError | AbsoluteError | Huber]] = {
+REGRESSION_LOSSES: Mapping[str, type[RegressionLoss]] = {
     "squared_error": SquaredError,
     "absolute_error": AbsoluteError,
     "huber": Huber,
+    "quantile": Quantile,
+    "poisson": Poisson,
 }
 LOSSES = ("auto", *REGRESSION_LOSSES, "cross_entropy")
 OPTIMIZERS: Mapping[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}
@@ -51,11 +56,14 @@ class Options:
     hidden : units of the hidden layers; none makes linear, logistic or softmax regression.
     activation : of the hidden layers.
     dropout : rate after each hidden layer, 0 ≤ dropout < 1.
-    loss : ``auto``, ``squared_error``, ``absolute_error``, ``huber`` (delta 1) or ``cross_entropy``.
+    loss : ``auto``, ``squared_error``, ``absolute_error``, ``huber`` (delta 1), ``quantile``, ``poisson`` (of
+        targets of at least 0) or ``cross_entropy``.
+    quantile : level of the quantile loss, between 0 and 1; None: 0.5, the median.
     optimizer : ``sgd``, ``rmsprop``, ``adam`` or ``adamw``.
     lr : learning rate at the start, or a schedule (Python only); None: 0.01 for linear models with adam.
     schedule : ``cosine`` lets the rate fall to 0 over the run, ``constant`` keeps it.
     weight_decay : None: the optimizer's default.
+    clip_norm : largest norm of a step's gradient, as in ``descend.train``; None: no limit.
     batch_size : rows a step; None: about a hundredth of the training rows, a power of two from 32 to 256.
     epochs : None: 10, or as many as 3000 steps need.
     engine, threads, dtype, seed : as in ``descend.train``.
@@ -68,10 +76,12 @@ class Options:
     activation: str = "relu"
     dropout: float = 0.0
     loss: str = "auto"
+    quantile: float | None = None
     optimizer: str = "adam"
     lr: Rate | None = None
     schedule: str = "cosine"
     weight_decay: float | None = None
+    clip_norm: float | None = None
     batch_size: int | None = None
     epochs: int | None = None
     engine: str = "native"
@@ -101,6 +111,12 @@ class Options:
                 raise OptionError(
                     f"weight_decay must be at most {_LARGEST_RATE:,.0f}, not {self.weight_decay!r}"
                 )
+
+        check_clip_norm(self.clip_norm)
+        if self.quantile is not None:
+            Quantile(self.quantile)
+            if self.loss != "quantile":
+                raise OptionError("quantile is the level of the quantile loss: add --loss quantile")
 
     def _check_lists(self) -> None:
         if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence):
@@ -132,13 +148,17 @@ class Options:
         if classes is None:
             if self.loss == "cross_entropy":
                 raise OptionError("loss cross_entropy compares classes: use it with --task classification")
-            loss: Loss = REGRESSION_LOSSES.get(self.loss, SquaredError)()
-            return Network(self._layers(1), loss)
+            return Network(self._layers(1), self._regression_loss())
         if self.loss in REGRESSION_LOSSES:
             raise OptionError(f"loss {self.loss} compares numbers: use it with --task regression")
         if classes == 2:
             return Network(self._layers(1), BinaryCrossEntropy())
         return Network(self._layers(classes), CrossEntropy())
+
+    def _regression_loss(self) -> Loss:
+        if self.loss == "quantile" and self.quantile is not None:
+            return Quantile(self.quantile)
+        return REGRESSION_LOSSES.get(self.loss, SquaredError)()
 
     @property
     def starting_rate(self) -> Rate:

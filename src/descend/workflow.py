@@ -20,14 +20,14 @@ from descend.data import sources
 from descend.data.dataset import Dataset
 from descend.data.encoding import Encoder, ImageEncoder, fit_encoder
 from descend.data.split import PARTS, Split, gather, split
-from descend.data.target import ClassTarget, NumberTarget, infer_task
+from descend.data.target import ClassTarget, NumberTarget, check_counts, infer_task
 from descend.engines.protocol import Inputs
 from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, Diverged, OptionError, choices
 from descend.evaluation.metrics import Metrics, classification_metrics, regression_metrics
 from descend.models import Model
-from descend.networks import Network
+from descend.networks import Network, Poisson
 from descend.options import Options
 from descend.training import History, Training
 from descend.training.arrays import check_dtype
@@ -86,8 +86,9 @@ def fit(
     out : folder to write the run to; None writes nothing.
     overwrite : replace ``out`` where it is a run's folder.
     verbose : 1 shows a progress bar.
-    options : fields of ``descend.options.Options``: task, hidden, activation, dropout, loss, optimizer,
-        lr, schedule, weight_decay, batch_size, epochs, engine, threads, dtype, seed, ignore, image_size.
+    options : fields of ``descend.options.Options``: task, hidden, activation, dropout, loss, quantile,
+        optimizer, lr, schedule, weight_decay, clip_norm, batch_size, epochs, engine, threads, dtype, seed,
+        ignore, image_size.
 
     Returns
     -------
@@ -127,14 +128,21 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
         classes = ClassTarget.fit(dataset)
     labels = None if classes is None else classes.encode(dataset)
     dataset, parts = gather(dataset, split(dataset.rows, seed, labels=labels, test_rows=dataset.test_rows))
-    encoded = classes if classes is not None else NumberTarget.fit(dataset.take(parts.train))
-    encoder = fit_encoder(dataset.take(parts.train))
     network = options.network(None if classes is None else len(classes.classes))
+    encoded = classes if classes is not None else _number_target(dataset, parts, network)
+    encoder = fit_encoder(dataset.take(parts.train))
     rows = len(parts.train)
     return Prepared(
         dataset, task, reason, encoded, parts, encoder, network, options.planned_batch_size(rows),
         options.planned_epochs(rows), seed, replace(options, seed=seed),
     )  # fmt: skip
+
+
+def _number_target(dataset: Dataset, parts: Split, network: Network) -> NumberTarget:
+    if isinstance(network.loss, Poisson):
+        check_counts(dataset)
+        return NumberTarget.fit_counts(dataset.take(parts.train))
+    return NumberTarget.fit(dataset.take(parts.train))
 
 
 def run(prepared: Prepared, listener: Listener | None) -> Training:
@@ -159,7 +167,7 @@ def _trained(prepared: Prepared, listener: Listener | None) -> tuple[Model, Hist
     program, history = train_inputs(
         prepared.network, train, run_plan, options.declared_optimizer(), validation=validation,
         engine=options.engine, threads=options.threads, dtype=options.dtype, seed=prepared.seed,
-        initial=None, listener=listener,
+        initial=None, listener=listener, clip_norm=options.clip_norm,
     )  # fmt: skip
     state = program.state()
     parameters = {name: state[name] for name in prepared.network.parameter_shapes(prepared.inputs)}

@@ -16,6 +16,8 @@ from descend.networks import (
     Dropout,
     Huber,
     Network,
+    Poisson,
+    Quantile,
     SquaredError,
 )
 from descend.networks.activations import ACTIVATIONS
@@ -26,6 +28,8 @@ LOSSES = {
     "squared": SquaredError(),
     "absolute": AbsoluteError(),
     "huber": Huber(0.7),
+    "quantile": Quantile(0.8),
+    "poisson": Poisson(),
     "cross": CrossEntropy(),
     "cross-weighted": CrossEntropy(label_smoothing=0.1, class_weight=(1.1, 2.3, 0.7)),
     "binary": BinaryCrossEntropy(),
@@ -67,6 +71,8 @@ def _targets(loss, rows, outputs, grouped, rng):
     if isinstance(loss, BinaryCrossEntropy):
         labels = rng.integers(0, 2, (rows, outputs))
         return np.sort(labels, axis=0) if grouped else labels
+    if isinstance(loss, Poisson):
+        return rng.poisson(1.5, (rows, outputs))
     return rng.normal(size=(rows, outputs))
 
 
@@ -83,8 +89,9 @@ def _compare(follower, activation, loss_name, optimizer_name, dtype, data_name, 
     for units in data.get("hidden", HIDDEN):
         layers += [Dropout(data["dropout"])] if "dropout" in data else []
         layers += [Dense(units, activation)]
+    bounded = "tanh" if isinstance(loss, Poisson) else "identity"  # these rates are too large for exp(z)
     return compare(
-        Network([*layers, Dense(outputs)], loss),
+        Network([*layers, Dense(outputs, bounded)], loss),
         Inputs(x, y, weight, 1 / 255 if data.get("uint8") else 1.0),
         OPTIMIZERS[optimizer_name],
         (follower, "reference"),
@@ -101,11 +108,11 @@ def _compare(follower, activation, loss_name, optimizer_name, dtype, data_name, 
 
 
 def _stays_clear(loss_name, dtype, data_name):
-    """Whether a trajectory stays clear of the kink of |r| and of gradients that are mathematically 0.
+    """Whether a trajectory stays clear of kinks at r = 0 and of gradients that are mathematically 0.
 
-    The signs that AbsoluteError sums may cancel, and one row is soon fitted to float32's last digit.
+    Slopes that AbsoluteError and Quantile sum may cancel; one row is soon fitted to float32's last digit.
     """
-    return loss_name != "absolute" and (dtype == "float64" or data_name != "one-row")
+    return loss_name not in ("absolute", "quantile") and (dtype == "float64" or data_name != "one-row")
 
 
 def _disagreement(follower, activation, loss_name, optimizer_name, dtype, data_name, steps):

@@ -177,7 +177,7 @@ def test_outputs_and_probabilities(engine_name, dtype):
     np.testing.assert_allclose(output, z, rtol=0, atol=50 * np.finfo(dtype).eps)
     shares = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(
-        program.output(x, probabilities=True), shares, rtol=0, atol=50 * np.finfo(dtype).eps
+        program.output(x, inverse_link=True), shares, rtol=0, atol=50 * np.finfo(dtype).eps
     )
     assert program.output(x[:0]).shape == (0, 3)
 
@@ -187,14 +187,14 @@ def test_probabilities_of_yes_no_columns(engine_name):
     inputs = Inputs(_inputs().x, np.zeros((40, 2)))
     program = _program(engine_name, inputs=inputs, network=network)
     z = program.output(inputs.x)
-    np.testing.assert_allclose(program.output(inputs.x, probabilities=True), 1 / (1 + np.exp(-z)), rtol=1e-14)
+    np.testing.assert_allclose(program.output(inputs.x, inverse_link=True), 1 / (1 + np.exp(-z)), rtol=1e-14)
 
 
 def test_evaluation_counts_without_dropout(engine_name):
     inputs = _inputs(weighted=True)
     program = _program(engine_name, inputs=inputs)
     sums = program.evaluate(inputs)
-    shares = program.output(inputs.x, probabilities=True)
+    shares = program.output(inputs.x, inverse_link=True)
     weight = inputs.weight * np.array([1, 2, 0.5])[inputs.y]
     assert sums.weight == pytest.approx(weight.sum(), rel=1e-14)
     assert sums.loss == pytest.approx(-(weight * np.log(shares[np.arange(40), inputs.y])).sum(), rel=1e-13)

@@ -15,6 +15,7 @@ from descend.networks import (
     Dense,
     Huber,
     Network,
+    Poisson,
     SquaredError,
 )
 from descend.networks.activations import ACTIVATIONS
@@ -41,6 +42,7 @@ LOSSES = {
     "squared": SquaredError(),
     "absolute": AbsoluteError(),
     "huber": Huber(0.7),
+    "poisson": Poisson(),
     "cross": CrossEntropy(),
     "cross-weighted": CrossEntropy(SMOOTHING, CLASS_WEIGHT),
     "binary": BinaryCrossEntropy(),
@@ -63,6 +65,7 @@ TORCH_LOSSES = {
     "squared": lambda z, y: 0.5 * functional.mse_loss(z, y),
     "absolute": functional.l1_loss,
     "huber": lambda z, y: functional.huber_loss(z, y, delta=0.7),
+    "poisson": functional.poisson_nll_loss,
     "cross": functional.cross_entropy,
     "cross-weighted": lambda z, y: functional.cross_entropy(
         z, y, weight=torch.tensor(CLASS_WEIGHT, dtype=z.dtype), label_smoothing=SMOOTHING
@@ -90,6 +93,8 @@ def _data(loss_name, dtype):
         y = rng.integers(0, OUTPUTS, ROWS)
     elif loss_name.startswith("binary"):
         y = rng.integers(0, 2, (ROWS, OUTPUTS)).astype(dtype)
+    elif loss_name == "poisson":
+        y = rng.poisson(1.5, (ROWS, OUTPUTS)).astype(dtype)
     else:
         y = rng.normal(size=(ROWS, OUTPUTS)).astype(dtype)
     start = {

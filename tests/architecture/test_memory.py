@@ -71,3 +71,28 @@ def test_fitting_images_of_mnists_size(tmp_path: Path) -> None:
     base = int(_run(SAME_MODULES + PEAK + SAY, given=modules))
     peak = int(_run(SAME_MODULES + PEAK + FIT + SAY, str(large), given=modules))
     assert (peak - base) / 1e6 < 70_000 * 784 / 1e6 + 40  # libraries take the rest
+
+
+SPARSE = """
+import descend, numpy as np
+from scipy import sparse
+
+rows, columns = 40_000, 50_000
+stored = np.random.default_rng(0).integers(0, columns, (rows, 5), dtype=np.int32)
+values, starts = np.ones(5 * rows, np.float32), np.arange(rows + 1) * 5
+table = sparse.csr_array((values, stored.ravel(), starts), (rows, columns))
+table.sum_duplicates()
+y = np.arange(rows) % 2
+"""
+TRAIN_SPARSE = """
+network = descend.Network([descend.Dense(16, "relu"), descend.Dense(2)], descend.CrossEntropy())
+run = descend.train(network, table, y, optimizer=descend.SGD(0.1), epochs=1, batch_size=256, threads=2)
+assert run.model.predict(table).shape == (rows,)
+"""
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="memory is read from Linux's /proc")
+def test_a_sparse_table_is_never_dense() -> None:
+    base = int(_run(SPARSE + PEAK + SAY))
+    peak = int(_run(SPARSE + PEAK + TRAIN_SPARSE + SAY))
+    assert (peak - base) / 1e6 < 100  # dense, it has 8 GB; the first layer's weights 3 MB

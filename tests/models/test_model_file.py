@@ -7,7 +7,17 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import descend
-from descend import SGD, BinaryCrossEntropy, CrossEntropy, Dense, Dropout, Huber, Network
+from descend import (
+    SGD,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Dense,
+    Dropout,
+    Huber,
+    Network,
+    Poisson,
+    Quantile,
+)
 from descend.errors import DataError, ModelFileError, OptionError, OutputError
 from descend.models.description import network_from_json, network_to_json
 
@@ -58,7 +68,8 @@ def test_classes_survive_exactly(classes, tmp_path):
 
 
 def test_every_network_survives():
-    for loss in (Huber(2.5), CrossEntropy(0.2, [1, 2.5]), BinaryCrossEntropy(0.1, (0, 3)), CrossEntropy()):
+    crossed = (CrossEntropy(0.2, [1, 2.5]), BinaryCrossEntropy(0.1, (0, 3)), CrossEntropy())
+    for loss in (Huber(2.5), Quantile(0.9), Poisson(), *crossed):
         network = Network([Dropout(0.25), Dense(4, "gelu", False, "normal(0.5)"), Dense(2)], loss)
         assert network_from_json(json.loads(json.dumps(network_to_json(network)))) == network
 

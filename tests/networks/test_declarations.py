@@ -12,6 +12,7 @@ from descend.networks import (
     Dropout,
     Huber,
     Network,
+    Quantile,
     SquaredError,
 )
 from descend.networks.activations import ACTIVATIONS, check_activation
@@ -60,6 +61,12 @@ def test_dropout_rates_are_a_share(rate):
 def test_hubers_delta_is_positive(delta):
     with pytest.raises(OptionError, match="above 0"):
         Huber(delta)
+
+
+@pytest.mark.parametrize("level", [0, 1, -0.5, 2, NAN, INF, "0.5", None, True])
+def test_a_quantiles_level_lies_between_0_and_1(level):
+    with pytest.raises(OptionError, match="Quantile level must be a number between 0 and 1"):
+        Quantile(level)
 
 
 @pytest.mark.parametrize("kind", [CrossEntropy, BinaryCrossEntropy])

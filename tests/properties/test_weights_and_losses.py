@@ -15,6 +15,8 @@ from descend.networks import (
     Dense,
     Huber,
     Network,
+    Poisson,
+    Quantile,
     SquaredError,
 )
 from descend.optimizers import SGD
@@ -23,6 +25,8 @@ LOSSES = [
     SquaredError(),
     AbsoluteError(),
     Huber(0.5),
+    Quantile(0.3),
+    Poisson(),
     CrossEntropy(0.1, (1.0, 2.0, 0.5)),
     BinaryCrossEntropy(0.1, (0.5, 2.0)),
 ]
@@ -36,6 +40,8 @@ def _rows(loss, rows, rng):
         return x, rng.integers(0, 3, rows)
     if isinstance(loss, BinaryCrossEntropy):
         return x, rng.integers(0, 2, (rows, 3)).astype(float)
+    if isinstance(loss, Poisson):
+        return x, rng.poisson(2.0, (rows, 3)).astype(float)
     return x, rng.normal(size=(rows, 3))
 
 

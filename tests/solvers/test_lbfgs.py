@@ -7,7 +7,16 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from descend import BinaryCrossEntropy, CrossEntropy, Dense, Dropout, Huber, Network, SquaredError
+from descend import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Dense,
+    Dropout,
+    Huber,
+    Network,
+    Poisson,
+    SquaredError,
+)
 from descend.engines.protocol import Inputs
 from descend.errors import Diverged, OptionError
 from descend.networks import AbsoluteError
@@ -119,12 +128,14 @@ def test_engines_reach_the_same_optimum(engine_name, compiled):
     assert found.objective == pytest.approx(newton_optimum(X, y, 3, 0.01)[1], rel=1e-10)
 
 
-@pytest.mark.parametrize("loss", [BinaryCrossEntropy(), Huber(0.5)])
+@pytest.mark.parametrize("loss", [BinaryCrossEntropy(), Huber(0.5), Poisson()])
 def test_other_losses_reach_the_optimum_another_solver_finds(loss, compiled):
     rng = np.random.default_rng(3)
     X = rng.normal(size=(300, 5))
     z = X @ rng.normal(size=(5, 2)) + rng.normal(size=(300, 2))
     Y = (z > 0).astype(float) if isinstance(loss, BinaryCrossEntropy) else z
+    if isinstance(loss, Poisson):
+        Y = rng.poisson(np.exp(z / 2)).astype(float)
     network = Network([Dense(2)], loss)
     program = compiled(network, 5)
     found = lbfgs(program, network, Inputs(X, Y), l2=0.02, tol=1e-9, max_iter=500)
@@ -133,6 +144,8 @@ def test_other_losses_reach_the_optimum_another_solver_finds(loss, compiled):
         r = X @ v[:10].reshape(5, 2) + v[10:]
         if isinstance(loss, Huber):
             each = np.where(np.abs(r - Y) <= 0.5, 0.5 * (r - Y) ** 2, 0.5 * (np.abs(r - Y) - 0.25))
+        elif isinstance(loss, Poisson):
+            each = np.exp(r) - Y * r
         else:
             each = np.logaddexp(0, r) - Y * r
         return each.mean() + 0.01 * (v[:10] ** 2).sum()

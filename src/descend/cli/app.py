@@ -60,8 +60,13 @@ def fit(
     ] = "relu",
     dropout: Annotated[float, typer.Option(help="Rate after each hidden layer.")] = 0.0,
     loss: Annotated[
-        str, typer.Option(help="auto, squared_error, absolute_error, huber or cross_entropy.")
+        str,
+        typer.Option(help="auto, squared_error, absolute_error, huber, quantile, poisson or cross_entropy."),
     ] = "auto",
+    quantile: Annotated[
+        float | None,
+        typer.Option(help="Level of --loss quantile. Default: 0.5, the median.", metavar="LEVEL"),
+    ] = None,
     optimizer: Annotated[str, typer.Option(help="sgd, rmsprop, adam or adamw.")] = "adam",
     lr: Annotated[
         float | None,
@@ -70,6 +75,9 @@ def fit(
     schedule: Annotated[str, typer.Option(help="Of the rate: cosine or constant.")] = "cosine",
     weight_decay: Annotated[
         float | None, typer.Option(help="Default: the optimizer's own.", metavar="RATE")
+    ] = None,
+    clip_norm: Annotated[
+        float | None, typer.Option(help="Largest norm of a step's gradient. Default: none.", metavar="NORM")
     ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Rows per step. Default: 32 to 256, by the table.", metavar="N")
@@ -101,9 +109,9 @@ def fit(
 
     options = Options(
         task=task, hidden=units(hidden), activation=activation, dropout=dropout, loss=loss,
-        optimizer=optimizer, lr=lr, schedule=schedule, weight_decay=weight_decay, batch_size=batch_size,
-        epochs=epochs, engine=engine, threads=threads, dtype=dtype, seed=seed, ignore=tuple(ignore or ()),
-        image_size=sides(image_size),
+        quantile=quantile, optimizer=optimizer, lr=lr, schedule=schedule, weight_decay=weight_decay,
+        clip_norm=clip_norm, batch_size=batch_size, epochs=epochs, engine=engine, threads=threads,
+        dtype=dtype, seed=seed, ignore=tuple(ignore or ()), image_size=sides(image_size),
     )  # fmt: skip
     fit_command(data, target, options, out, overwrite, quiet)
 

@@ -110,7 +110,10 @@ class ClassTarget:
 
 @dataclass(frozen=True, slots=True)
 class NumberTarget:
-    """A number, standardised: z = (y − mean) / deviation, of the training rows. Losses are in units of z."""
+    """A number, standardised: z = (y − mean) / deviation, of the training rows. Losses are in units of z.
+
+    Counts keep their zero: their mean here is 0 and their deviation the training rows' mean.
+    """
 
     notes: ClassVar[tuple[str, ...]] = ()
     mean: float
@@ -119,13 +122,12 @@ class NumberTarget:
     @classmethod
     def fit(cls, dataset: Dataset) -> NumberTarget:
         """Mean and deviation of a dataset's target. Raises DataError where it is constant or no number."""
-        values = dataset.numbers()
-        if values.min() == values.max():
-            raise DataError(
-                f"{dataset.name}: the target {dataset.target!r} is {values[0]:g} in every training row; "
-                "there is nothing to predict"
-            )
-        return cls(*mean_and_deviation(values))
+        return cls(*mean_and_deviation(_varying(dataset)))
+
+    @classmethod
+    def fit_counts(cls, dataset: Dataset) -> NumberTarget:
+        """Counts in units of their mean. Raises DataError where the target is constant or no number."""
+        return cls(0.0, float(_varying(dataset).mean()))
 
     def encode(self, dataset: Dataset) -> NDArray[np.float64]:
         """Standardised target, (rows,)."""
@@ -149,6 +151,27 @@ class NumberTarget:
         if not (np.isfinite(mean) and 0 < deviation < np.inf):
             raise ModelFileError(f"the target in the model file has mean {mean} and deviation {deviation}")
         return cls(mean, deviation)
+
+
+def check_counts(dataset: Dataset) -> None:
+    """Raises DataError for the first target below 0."""
+    values = dataset.numbers()
+    below = np.flatnonzero(values < 0)
+    if len(below):
+        row = int(below[0])
+        raise DataError(
+            f"{dataset.place(row)}: the target is {values[row]:g}; a Poisson loss takes counts of at least 0"
+        )
+
+
+def _varying(dataset: Dataset) -> NDArray[np.float64]:
+    values = dataset.numbers()
+    if values.min() == values.max():
+        raise DataError(
+            f"{dataset.name}: the target {dataset.target!r} is {values[0]:g} in every training row; "
+            "there is nothing to predict"
+        )
+    return values
 
 
 def _refuse_dates(dataset: Dataset, labels: pl.Series) -> None:

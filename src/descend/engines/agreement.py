@@ -16,6 +16,7 @@ with eps of the dtype, and a scale that says how large the terms were that the t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from descend.engines.plan import Batches, LastBatch, Order, Plan
 from descend.engines.protocol import Array, Chunk, Inputs, Program, State
 from descend.engines.registry import get_engine
 from descend.engines.rounding import rounding_scales
+from descend.engines.sparse import is_sparse, widened
 from descend.networks import CrossEntropy, Network
 from descend.optimizers import AdamW, Optimizer, parameter_decay, step_rates
 from descend.optimizers.schedules import Span
@@ -113,12 +115,13 @@ def compare(
     network: Network, inputs: Inputs, optimizer: Optimizer,
     engines: tuple[str, str] = ("native", "reference"), *, dtype: str = "float64", steps: int = 20,
     batch_size: int = 32, last_batch: LastBatch = "keep", shuffle: bool = True, replacement: bool = False,
-    seed: int = 0, threads: int = 1, rejoin: bool = False,
+    seed: int = 0, threads: int = 1, rejoin: bool = False, clip: float | None = None,
 ) -> Agreement:  # fmt: skip
     """Runs both engines from one start over the same batches, rates and masks.
 
     inputs : rows in any float dtype (cast to ``dtype``) or uint8; y and weight likewise.
     steps : updates compared.  batch_size : rows of a batch.  seed : of start, order and masks.
+    clip : largest norm of a step's gradient, as Plan has it.
     rejoin : load engine b's state into a before every step, so that differences cannot grow; the
         Agreement then holds the worst single step of each tensor, to be held against
         ``promised(dtype, 1)``. For networks whose path crosses kinks (relu, |r|) or meets gradients
@@ -130,11 +133,11 @@ def compare(
     OptionError : unknown engine, a decay of an unknown parameter, rates that do not fit the steps.
     """
     rows = _cast(inputs, network, dtype)
-    order = Order(seed, len(rows.x), min(batch_size, len(rows.x)), last_batch, shuffle, replacement)
+    order = Order(seed, rows.rows, min(batch_size, rows.rows), last_batch, shuffle, replacement)
     names = list(network.parameter_shapes(rows.x.shape[1]))
     span = Span(0, steps, order.per_epoch, steps)
     decay = parameter_decay(optimizer.weight_decay, names)
-    plan = Plan(0, steps, order, step_rates(optimizer.lr, span), decay)
+    plan = Plan(0, steps, order, step_rates(optimizer.lr, span), decay, clip)
     programs = []
     for name in engines:
         program = get_engine(name).compile(
@@ -147,7 +150,7 @@ def compare(
     )
     if not rejoin:
         return pair.run(plan)
-    single = [Plan(step, 1, order, plan.rate[step : step + 1], decay) for step in range(steps)]
+    single = [Plan(step, 1, order, plan.rate[step : step + 1], decay, clip) for step in range(steps)]
     return _worst([pair.run(plan) for plan in single])
 
 
@@ -192,7 +195,7 @@ class _Pair:
 
     def _scales(self, start: State, first: Array, step: int) -> tuple[float, State]:
         rows = self.rows
-        x = np.asarray(rows.x[first], np.float64) * rows.scale
+        x = np.asarray(widened(rows.x[first]), np.float64) * rows.scale
         weight = np.ones(len(first)) if rows.weight is None else rows.weight[first].astype(np.float64)
         wide = {name: w.astype(np.float64) for name, w in start.items()}
         return rounding_scales(self.network, wide, x, rows.y[first], weight, (self.seed, step))
@@ -216,7 +219,11 @@ def _worst(steps: list[Agreement]) -> Agreement:
 
 
 def _cast(inputs: Inputs, network: Network, dtype: str) -> Inputs:
-    x = inputs.x if inputs.x.dtype == np.uint8 else np.ascontiguousarray(inputs.x, dtype)
+    x: Any = inputs.x
+    if is_sparse(x):
+        x = x.astype(dtype)
+    elif x.dtype != np.uint8:
+        x = np.ascontiguousarray(x, dtype)
     y = np.ascontiguousarray(inputs.y, np.int64 if isinstance(network.loss, CrossEntropy) else dtype)
     weight = None if inputs.weight is None else np.ascontiguousarray(inputs.weight, dtype)
     return Inputs(x, y, weight, inputs.scale)

@@ -87,6 +87,11 @@ class Plan:
 
     rate : (steps,) float64.
     decay : (parameters,) or (steps, parameters) float64, in the order of Network.parameter_shapes.
+    clip : largest norm of a step's gradient, above 0, or None. With ‖g‖ over all parameters together, of the
+        data loss alone (before weight decay), g becomes g · min(1, clip / (‖g‖ + 1e-6)).
+
+    Source of clip: R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural
+    networks", 2013; torch.nn.utils.clip_grad_norm_.
     """
 
     first_step: int
@@ -94,6 +99,7 @@ class Plan:
     batches: Order | Explicit
     rate: NDArray[np.float64]
     decay: NDArray[np.float64]
+    clip: float | None = None
 
 
 class Batches:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,11 @@ from descend.engines.plan import Plan
 from descend.networks import Network
 from descend.optimizers import Optimizer
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array, csr_matrix
+
 Array = NDArray[Any]
+Rows: TypeAlias = "Array | csr_array[Any] | csr_matrix[Any]"
 State = dict[str, Array]
 
 
@@ -24,15 +28,22 @@ State = dict[str, Array]
 class Inputs:
     """Rows to learn from or to judge by.
 
-    x : (n, inputs), the program's dtype, or uint8 whose values are multiplied by ``scale`` on the way in.
+    x : (n, inputs), the program's dtype, or uint8 whose values are multiplied by ``scale`` on the way in; or
+        scipy.sparse rows (CSR) in the program's dtype with ascending columns, which stay sparse in memory
+        and give the same bits as the dense table.
     y : (n,) int64 class numbers for CrossEntropy, else (n, outputs) in the program's dtype.
     weight : (n,) of at least 0 in the program's dtype, or None for all 1.
     """
 
-    x: Array
+    x: Rows
     y: Array
     weight: Array | None = None
     scale: float = 1.0
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return int(self.x.shape[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +96,12 @@ class Program(Protocol):
     def gradient(self, rows: NDArray[np.int64], step: int) -> tuple[float, State]:
         """Loss and gradient at the present weights over bound rows, with the dropout of ``step``."""
 
-    def output(self, x: Array, scale: float = 1.0, probabilities: bool = False) -> Array:
-        """The last layer's output (n, outputs) without dropout, or its softmax or sigmoid."""
+    def output(self, x: Rows, scale: float = 1.0, inverse_link: bool = False) -> Array:
+        """The last layer's output (n, outputs) without dropout.
+
+        inverse_link : what it says of the target instead: its softmax (CrossEntropy), sigmoid
+            (BinaryCrossEntropy) or exponential (Poisson); for other losses the output itself.
+        """
 
     def evaluate(self, inputs: Inputs) -> Sums:
         """Totals of loss and right answers."""

@@ -32,6 +32,8 @@ from descend.networks import (
     Huber,
     Loss,
     Network,
+    Poisson,
+    Quantile,
 )
 
 _CURVATURE = {"sigmoid": 0.1, "tanh": 0.8, "gelu": 0.8, "gelu_tanh": 0.8}  # bounds of |f″|; 0 for the others
@@ -95,8 +97,11 @@ def _loss_sizes(loss: Loss, z: Array, size: Array, y: Array) -> tuple[Array, Arr
     if isinstance(loss, BinaryCrossEntropy):
         p, factor = sigmoid(z), _weight_ratio(loss) / columns
         return factor * (1.0 + size).sum(axis=1), factor * (p + np.abs(y) + p * (1.0 - p) * size)
+    if isinstance(loss, Poisson):
+        spread = np.exp(z) * (1.0 + size)
+        return (spread + np.abs(y) * size).mean(axis=1), (spread + np.abs(y)) / columns
     residual = size + np.abs(y)
-    if isinstance(loss, AbsoluteError):
+    if isinstance(loss, AbsoluteError | Quantile):
         return residual.mean(axis=1), np.ones_like(z) / columns
     if isinstance(loss, Huber):
         inside = np.abs(z - y) <= loss.delta

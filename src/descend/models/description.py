@@ -14,12 +14,15 @@ from descend.networks import (
     Dropout,
     Huber,
     Network,
+    Poisson,
+    Quantile,
     SquaredError,
 )
 
 _LAYERS = {kind.__name__: kind for kind in (Dense, Dropout)}
 _LOSSES = {
-    kind.__name__: kind for kind in (SquaredError, AbsoluteError, Huber, CrossEntropy, BinaryCrossEntropy)
+    kind.__name__: kind
+    for kind in (SquaredError, AbsoluteError, Huber, Quantile, Poisson, CrossEntropy, BinaryCrossEntropy)
 }
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from descend.engines.finite import all_finite
-from descend.engines.protocol import Engine, Program
+from descend.engines.protocol import Engine, Program, Rows
 from descend.engines.registry import ENGINES, get_engine
+from descend.engines.sparse import as_csr, is_sparse
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, EngineUnavailable, OptionError, choices
-from descend.networks import CrossEntropy, Network
+from descend.networks import CrossEntropy, Network, Poisson
 from descend.optimizers import SGD
 
 if TYPE_CHECKING:  # polars need not be there to predict from arrays
@@ -98,10 +99,12 @@ class Model:
     def predict(self, X: Any) -> Array:
         """One answer a row.
 
-        X : (n, inputs) array, or for a model of tables or images a table, file or folder of such rows.
+        X : (n, inputs) array or scipy.sparse table; for a model of tables or images a table, file or folder
+            of such rows.
 
-        Returns (n,) class labels in the user's own type, or (n,) numbers in the target's units;
-        (n, outputs) where there are several targets. A row's answer does not depend on its neighbours.
+        Returns (n,) class labels in the user's own type, or (n,) numbers in the target's units (of a Poisson
+        network the expected counts); (n, outputs) where there are several targets. A row's answer does not
+        depend on its neighbours.
 
         Raises
         ------
@@ -119,27 +122,27 @@ class Model:
         """
         return self.probabilities(*self.encode(X))
 
-    def answers(self, x: Array, scale: float = 1.0) -> Array:
+    def answers(self, x: Rows, scale: float = 1.0) -> Array:
         """``predict`` on inputs that are already encoded, (n, inputs)."""
         if self.classes is not None:
             return self.classes[self.class_numbers(x, scale)]
-        z = self._output(x, scale, probabilities=False)
+        z = self._output(x, scale, inverse_link=isinstance(self.network.loss, Poisson))
         if self.network.classifies:
             return (z > 0).astype(np.int64)
         if self.target is not None:
             z = self.target.decode(z)
         return z[:, 0] if z.shape[1] == 1 else z
 
-    def class_numbers(self, x: Array, scale: float = 1.0) -> NDArray[np.int64]:
+    def class_numbers(self, x: Rows, scale: float = 1.0) -> NDArray[np.int64]:
         """The class of each encoded row by its place in ``classes``, (n,)."""
-        z = self._output(x, scale, probabilities=False)
+        z = self._output(x, scale, inverse_link=False)
         return z.argmax(axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(np.int64)
 
-    def probabilities(self, x: Array, scale: float = 1.0) -> Array:
+    def probabilities(self, x: Rows, scale: float = 1.0) -> Array:
         """``predict_proba`` on inputs that are already encoded, (n, inputs)."""
         if not self.network.classifies:
             raise OptionError("this model predicts numbers: it has no probabilities")
-        p = self._output(x, scale, probabilities=True)
+        p = self._output(x, scale, inverse_link=True)
         if self.classes is not None and not isinstance(self.network.loss, CrossEntropy):
             return np.concatenate((1 - p, p), axis=1)
         return p
@@ -150,7 +153,7 @@ class Model:
 
         save_model(self, Path(path))
 
-    def encode(self, X: Any) -> tuple[Array, float]:
+    def encode(self, X: Any) -> tuple[Rows, float]:
         """The network's inputs for rows as the user has them: (n, inputs) and the scale of 8-bit values.
 
         What the encoder noticed (unseen categories, columns not used, …) is logged to ``descend``.
@@ -162,11 +165,12 @@ class Model:
             _log.warning(note)
         return x, self.encoder.scale
 
-    def _matrix(self, X: ArrayLike) -> tuple[Array, float]:
+    def _matrix(self, X: Any) -> tuple[Rows, float]:
+        if is_sparse(X):
+            self._check_shape(X.shape)
+            return as_csr(X, self.dtype, "X"), 1.0
         x = np.asarray(X)
-        if x.ndim != 2 or x.shape[1] != self._inputs:
-            hint = f"; one row is X.reshape(1, {self.inputs})" if x.shape == (self.inputs,) else ""
-            raise DataError(f"X must have shape (rows, {self.inputs}), not {x.shape}{hint}")
+        self._check_shape(x.shape)
         if x.dtype == self._dtype and x.flags.c_contiguous and x.flags.aligned:
             inputs = x
         elif x.dtype == np.uint8:
@@ -184,13 +188,18 @@ class Model:
             )
         return inputs, 1.0
 
-    def _output(self, x: Array, scale: float, probabilities: bool) -> Array:
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        if len(shape) != 2 or shape[1] != self._inputs:
+            hint = f"; one row is X.reshape(1, {self.inputs})" if shape == (self.inputs,) else ""
+            raise DataError(f"X must have shape (rows, {self.inputs}), not {shape}{hint}")
+
+    def _output(self, x: Rows, scale: float, inverse_link: bool) -> Array:
         if self._process != os.getpid():  # a fork may have copied the lock while it was held
             self._program, self._lock, self._process = None, threading.Lock(), os.getpid()
         with self._lock:  # a program serves one caller at a time
             if self._program is None:
                 self._program = self._compile()
-            return self._program.output(x, scale, probabilities)
+            return self._program.output(x, scale, inverse_link)
 
     def _compile(self) -> Program:
         program = _engine(self.engine).compile(

@@ -7,6 +7,9 @@ from descend.networks.losses import (
     CrossEntropy,
     Huber,
     Loss,
+    Poisson,
+    Quantile,
+    RegressionLoss,
     SquaredError,
 )
 from descend.networks.network import Network, Place
@@ -22,5 +25,8 @@ __all__ = [
     "Loss",
     "Network",
     "Place",
+    "Poisson",
+    "Quantile",
+    "RegressionLoss",
     "SquaredError",
 ]

@@ -46,6 +46,37 @@ class Huber:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantile:
+    """level r where r ≥ 0, (level − 1) r elsewhere, r = y − z: the pinball loss, small at that quantile of y.
+
+    Derivative by z: −level where r > 0, 1 − level where r < 0, 0 at 0.
+
+    Parameters
+    ----------
+    level : share of the targets that lie below the prediction, 0 < level < 1; 0.5 is the median.
+
+    Source: R. Koenker, G. Bassett, "Regression quantiles", 1978; sklearn.metrics.mean_pinball_loss.
+    """
+
+    level: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not _is_number(self.level) or not 0 < self.level < 1:
+            raise OptionError(f"Quantile level must be a number between 0 and 1, not {self.level!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Poisson:
+    """exp(z) − y z for counts y of at least 0, where z is the logarithm of the expected count exp(z).
+
+    The Poisson distribution's negative log-likelihood without log y!, which no weight changes; it may be
+    below 0. Derivative: exp(z) − y. Models of such a network predict exp(z).
+
+    Source: torch.nn.PoissonNLLLoss(log_input=True, full=False).
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class CrossEntropy:
     """−Σ_c q_c log softmax(z)_c, with log softmax(z)_c = z_c − m − log Σ_k exp(z_k − m), m = max z.
 
@@ -102,7 +133,8 @@ class BinaryCrossEntropy:
             )
 
 
-Loss = SquaredError | AbsoluteError | Huber | CrossEntropy | BinaryCrossEntropy
+RegressionLoss = SquaredError | AbsoluteError | Huber | Quantile | Poisson
+Loss = RegressionLoss | CrossEntropy | BinaryCrossEntropy
 
 
 def _is_number(value: object) -> bool:

@@ -44,7 +44,7 @@ class Network:
     Parameters
     ----------
     layers : Dense and Dropout layers; the last one is Dense and its units are the outputs.
-    loss : SquaredError, AbsoluteError, Huber, CrossEntropy or BinaryCrossEntropy.
+    loss : SquaredError, AbsoluteError, Huber, Quantile, Poisson, CrossEntropy or BinaryCrossEntropy.
 
     Raises
     ------

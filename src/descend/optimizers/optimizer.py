@@ -38,6 +38,16 @@ def check_decay(weight_decay: Decay) -> None:
         check_rate("weight_decay", weight_decay)
 
 
+def check_clip_norm(clip_norm: float | None) -> float | None:
+    """The norm as a float. Raises OptionError for anything but None and a finite number above 0."""
+    if clip_norm is None:
+        return None
+    check_rate("clip_norm", clip_norm)
+    if clip_norm == 0:
+        raise OptionError("clip_norm must be above 0; None clips nothing")
+    return float(clip_norm)
+
+
 def check_fraction(name: str, value: float) -> None:
     """Raises OptionError unless 0 ≤ value < 1."""
     check_rate(name, value)

@@ -52,7 +52,8 @@ def lbfgs(
 
     Raises
     ------
-    OptionError : an option out of range, a network with Dropout, an AbsoluteError, a start that does not fit.
+    OptionError : an option out of range, a network with Dropout, an AbsoluteError or Quantile loss, a start
+        that does not fit.
     DataError : rows that the engine refuses.
     Diverged : objective or gradient are not finite at the start.
     """

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descend.engines.protocol import Inputs
+from descend.engines.sparse import widened
 
 _ROWS_AT_ONCE = 2048  # products are taken in x's type and added up in float64
 _FEWEST_SAMPLED, _SAMPLED_PER_COLUMN = 4096, 16
@@ -39,7 +40,7 @@ def moments(inputs: Inputs, centred: bool) -> Moments:
     rounding = columns * float(np.finfo(kind).eps)
     shift: NDArray[Any] = np.zeros(columns, kind)
     if centred:  # by anything near the mean, so that a large mean costs no digits
-        shift = inputs.x[:_ROWS_AT_ONCE].mean(axis=0, dtype=np.float64).astype(kind)
+        shift = widened(inputs.x[:_ROWS_AT_ONCE]).mean(axis=0, dtype=np.float64).astype(kind)
     total, first, squares = 0.0, np.zeros(columns), np.zeros(columns)
     for block, weight in _blocks(inputs, shift, 1):
         total += float(weight.sum(dtype=np.float64))
@@ -75,9 +76,9 @@ def _correlation(inputs: Inputs, mean: NDArray[Any], every: int) -> Vector:
 
 def _blocks(inputs: Inputs, shift: NDArray[Any], every: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """Blocks of x − shift, new arrays in shift's type, with the rows' weights."""
-    for start in range(0, len(inputs.x), every * _ROWS_AT_ONCE):
+    for start in range(0, inputs.rows, every * _ROWS_AT_ONCE):
         part = slice(start, start + every * _ROWS_AT_ONCE, every)
-        block = np.subtract(inputs.x[part], shift, dtype=shift.dtype)
+        block = np.subtract(widened(inputs.x[part]), shift, dtype=shift.dtype)
         if inputs.weight is None:
             yield block, np.ones(len(block), shift.dtype)
         else:

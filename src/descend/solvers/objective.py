@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from descend.engines.protocol import Array, Inputs, Program, State
 from descend.errors import OptionError
-from descend.networks import Dropout, Network
-from descend.networks.losses import AbsoluteError
+from descend.networks import AbsoluteError, Dropout, Network, Quantile
 
 Vector = NDArray[np.float64]
 
@@ -29,7 +28,7 @@ class Objective:
 
     Raises
     ------
-    OptionError : a negative or infinite l2, a network with Dropout, an AbsoluteError.
+    OptionError : a negative or infinite l2, a network with Dropout, an AbsoluteError or Quantile loss.
     DataError : rows that the engine refuses.
     """
 
@@ -37,7 +36,7 @@ class Objective:
         _check(network, l2)
         program.bind(inputs)
         self._program, self._l2 = program, l2
-        self._rows = np.arange(len(inputs.x), dtype=np.int64)
+        self._rows = np.arange(inputs.rows, dtype=np.int64)
         self._weights = {place.weight for place in network.places(inputs.x.shape[1])}
         self.shapes = network.parameter_shapes(inputs.x.shape[1])
         state = program.state()
@@ -77,7 +76,8 @@ def _check(network: Network, l2: float) -> None:
             "a full-batch solver needs one fixed function, and Dropout draws another one each step; "
             "leave it out, or train with an optimizer such as Adam"
         )
-    if isinstance(network.loss, AbsoluteError):
+    if isinstance(network.loss, AbsoluteError | Quantile):
         raise OptionError(
-            "AbsoluteError has no gradient at its optimum; use Huber with a small delta, or an optimizer"
+            f"{type(network.loss).__name__} has no gradient at its optimum; "
+            "use Huber with a small delta, or an optimizer"
         )

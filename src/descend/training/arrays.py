@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from descend.engines.protocol import Inputs
+from descend.engines.protocol import Inputs, Rows
+from descend.engines.sparse import as_csr, is_sparse
 from descend.errors import DataError, OptionError
-from descend.networks import BinaryCrossEntropy, CrossEntropy, Network
+from descend.networks import BinaryCrossEntropy, CrossEntropy, Network, Poisson
 
 Array = NDArray[Any]
 _DTYPES = ("float32", "float64", np.float32, np.float64)
@@ -17,7 +18,7 @@ IMAGE_SCALE = 1.0 / 255.0  # 8-bit values are pixels
 
 
 def as_inputs(
-    network: Network, X: ArrayLike, y: ArrayLike, weight: ArrayLike | None, dtype: str,
+    network: Network, X: Any, y: ArrayLike, weight: ArrayLike | None, dtype: str,
     classes: Array | None, what: str,
 ) -> Inputs:  # fmt: skip
     """Features, targets and weights in the engine's types.
@@ -30,22 +31,25 @@ def as_inputs(
     DataError : shapes that do not fit, values that are not finite, labels outside the classes.
     """
     x = features(X, dtype, what)
-    if len(x) == 0:
+    rows = x.shape[0]
+    if rows == 0:
         raise DataError(f"{what} data has no rows")
     given = _labels(y)
-    if given.ndim == 0 or len(given) != len(x):
-        raise DataError(f"{what} X has {len(x)} rows but y has shape {given.shape}")
+    if given.ndim == 0 or len(given) != rows:
+        raise DataError(f"{what} X has {rows} rows but y has shape {given.shape}")
     scale = IMAGE_SCALE if x.dtype == np.uint8 else 1.0
     return Inputs(
         x,
         _targets(network, given, dtype, classes, what),
-        None if weight is None else _weights(weight, len(x), dtype, what),
+        None if weight is None else _weights(weight, rows, dtype, what),
         scale,
     )
 
 
-def features(X: ArrayLike, dtype: str, what: str) -> Array:
-    """(n, inputs) C-contiguous, uint8 as it is and anything else in ``dtype``."""
+def features(X: Any, dtype: str, what: str) -> Rows:
+    """(n, inputs), sparse as canonical CSR, else C-contiguous; uint8 as it is, anything else in ``dtype``."""
+    if is_sparse(X):
+        return as_csr(X, dtype, f"{what} X")
     x = _as_array(X, f"{what} X")
     if x.ndim != 2:
         remedy = "; use X.reshape(len(X), -1)" if x.ndim > 2 else "; use X.reshape(-1, 1) for one column"
@@ -106,6 +110,12 @@ def _targets(network: Network, y: Array, dtype: str, classes: Array | None, what
     with np.errstate(over="ignore"):
         targets = np.ascontiguousarray(columns, dtype)
     _check_finite(targets, f"{what} y")
+    if isinstance(network.loss, Poisson) and targets.min() < 0:
+        row, column = np.argwhere(targets < 0)[0]
+        raise DataError(
+            f"{what} y holds {targets[row, column]} in row {row}, column {column}: "
+            "the Poisson loss takes counts of at least 0"
+        )
     if network.classifies and not np.isin(targets, (0, 1)).all():
         raise DataError(f"{what} y must be 0 or 1 in every column for BinaryCrossEntropy")
     return targets

@@ -56,10 +56,11 @@ class Run:
 
     def __init__(
         self, program: Program, run_plan: RunPlan, optimizer: Optimizer, names: tuple[str, ...],
-        validation: Inputs | None, classifies: bool,
+        validation: Inputs | None, classifies: bool, clip_norm: float | None = None,
     ) -> None:  # fmt: skip
         self._program, self._run_plan, self._names = program, run_plan, names
         self._lr, self._decay = optimizer.lr, parameter_decay(optimizer.weight_decay, names)
+        self._clip_norm = clip_norm
         self._validation, self._recorder = validation, Recorder(run_plan.per_epoch, classifies)
         self._step, self._rows = 0, 0.0
         self._checked: tuple[float, float] | None = None
@@ -80,7 +81,8 @@ class Run:
 
     def _plan(self, first: int, last: int) -> Plan:
         span = Span(first, last - first, self._run_plan.per_epoch, self._run_plan.steps)
-        return Plan(first, last - first, self._run_plan.batches, step_rates(self._lr, span), self._decay)
+        rates = step_rates(self._lr, span)
+        return Plan(first, last - first, self._run_plan.batches, rates, self._decay, self._clip_norm)
 
     def record(self, plan: Plan, chunk: Chunk) -> None:
         """Writes down what was made of a plan, and validates at an epoch's end.

@@ -18,11 +18,12 @@ from descend.errors import DataError, Diverged, OptionError, choices
 from descend.models import Model
 from descend.networks import Dropout, Network
 from descend.optimizers import Optimizer
-from descend.optimizers.optimizer import check_flag
+from descend.optimizers.optimizer import check_clip_norm, check_flag
 from descend.training.arrays import check_dtype
 from descend.training.loop import Run
 from descend.training.progress import progress_bar
 from descend.training.trainer import (
+    Features,
     Training,
     Validation,
     compile_program,
@@ -62,7 +63,7 @@ class _Member:
 
 def train_many(
     network: Network,
-    X: ArrayLike,
+    X: Features,
     y: ArrayLike,
     *,
     variations: Sequence[Variation],
@@ -78,6 +79,7 @@ def train_many(
     shuffle: bool = True,
     replacement: bool = False,
     last_batch: LastBatch = "keep",
+    clip_norm: float | None = None,
     verbose: int = 0,
 ) -> list[Training]:
     """Trains variations of one network side by side; each ends as ``train`` would have ended it alone.
@@ -120,11 +122,11 @@ def train_many(
     """
     dtype = check_dtype(dtype)
     inputs, judged, classes = prepare_arrays(network, X, y, sample_weight, validation, dtype, verbose)
-    seed = streams.check_seed(seed)
+    seed, clip_norm = streams.check_seed(seed), check_clip_norm(clip_norm)
     shuffle, replacement = check_flag("shuffle", shuffle), check_flag("replacement", replacement)
     members = []
-    for setting in _settings(network, optimizer, seed, variations, len(inputs.x)):
-        count = len(inputs.x) if setting.rows is None else len(setting.rows)
+    for setting in _settings(network, optimizer, seed, variations, inputs.rows):
+        count = inputs.rows if setting.rows is None else len(setting.rows)
         run_plan = plan_epochs(
             count, batch_size, epochs, setting.seed, last_batch, shuffle=shuffle, replacement=replacement
         )
@@ -135,7 +137,7 @@ def train_many(
             seed=setting.seed, initial=setting.initial,
         )  # fmt: skip
         names = tuple(network.parameter_shapes(inputs.x.shape[1]))
-        run = Run(program, run_plan, setting.optimizer, names, judged, network.classifies)
+        run = Run(program, run_plan, setting.optimizer, names, judged, network.classifies, clip_norm)
         members.append(_Member(setting, program, run))
     with progress_bar(shown=verbose == 1, classifies=network.classifies) as listener:
         while active := [member for member in members if not member.over]:

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from descend import streams
 from descend.engines.plan import Explicit, LastBatch, Order
-from descend.engines.protocol import Inputs, Program
+from descend.engines.protocol import Inputs, Program, Rows
 from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, Diverged, OptionError
 from descend.models import Model
 from descend.networks import Network
 from descend.optimizers import SGD, Adam, Optimizer, RMSprop
-from descend.optimizers.optimizer import check_flag
+from descend.optimizers.optimizer import check_clip_norm, check_flag
 from descend.training.arrays import as_inputs, check_dtype, find_classes
 from descend.training.history import History
 from descend.training.loop import Listener, Run, RunPlan, run_steps
 from descend.training.memory import check_memory
 from descend.training.progress import progress_bar
 
-Validation = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike]
+Features: TypeAlias = "ArrayLike | Rows"
+Validation: TypeAlias = "tuple[Features, ArrayLike] | tuple[Features, ArrayLike, ArrayLike]"
 _MOST_STEPS = 2**32 - 1  # the streams count steps in 32 bits
 
 
@@ -52,7 +53,7 @@ class Training:
 
 def train(
     network: Network,
-    X: ArrayLike,
+    X: Features,
     y: ArrayLike,
     *,
     optimizer: Optimizer,
@@ -69,6 +70,7 @@ def train(
     last_batch: LastBatch = "keep",
     initial: dict[str, NDArray[Any]] | None = None,
     batches: Sequence[ArrayLike] | None = None,
+    clip_norm: float | None = None,
     verbose: int = 0,
 ) -> Training:
     """Trains a network on arrays by minibatches.
@@ -76,7 +78,8 @@ def train(
     Parameters
     ----------
     network : what is computed, and the loss.
-    X : (n, inputs) numbers. uint8 is taken for pixels: kept in 8 bits and scaled by 1/255 on the way in.
+    X : (n, inputs) numbers. uint8 is taken for pixels: kept in 8 bits and scaled by 1/255 on the way in. A
+        scipy.sparse table stays sparse, and ends with the bits of the dense one.
     y : for CrossEntropy and one-column BinaryCrossEntropy (n,) labels of any kind, in their sorted order
         or, if whole numbers from 0, by their own number; else (n,) or (n, outputs) numbers.
     optimizer : SGD, RMSprop, Adam or AdamW; its ``lr`` is a number, a schedule, or one rate per step.
@@ -92,6 +95,8 @@ def train(
     last_batch : ``keep`` a short one, ``drop`` it, or ``wrap``: fill it from the next epoch's order.
     initial : parameter name → array; start here instead of drawing weights.
     batches : row numbers of every step's batch; replaces order, batch_size and epochs.
+    clip_norm : above 0: where the norm of a step's gradient g of the data loss, over all parameters together,
+        is larger, g is multiplied by clip_norm / (‖g‖ + 1e-6), as torch.nn.utils.clip_grad_norm_ does.
     verbose : 1 shows a progress bar.
 
     Returns
@@ -118,15 +123,15 @@ def train(
     seed = streams.check_seed(seed)
     shuffle, replacement = check_flag("shuffle", shuffle), check_flag("replacement", replacement)
     if batches is not None:
-        run_plan = _explicit(batches, len(inputs.x))
+        run_plan = _explicit(batches, inputs.rows)
     else:
         run_plan = plan_epochs(
-            len(inputs.x), batch_size, epochs, seed, last_batch, shuffle=shuffle, replacement=replacement
+            inputs.rows, batch_size, epochs, seed, last_batch, shuffle=shuffle, replacement=replacement
         )
     with progress_bar(shown=verbose == 1, classifies=network.classifies) as listener:
         program, history = train_inputs(
             network, inputs, run_plan, optimizer, validation=judged, engine=engine,
-            threads=threads, dtype=dtype, seed=seed, initial=initial, listener=listener,
+            threads=threads, dtype=dtype, seed=seed, initial=initial, listener=listener, clip_norm=clip_norm,
         )  # fmt: skip
     state = program.state()
     parameters = {name: state[name] for name in network.parameter_shapes(inputs.x.shape[1])}
@@ -134,7 +139,7 @@ def train(
 
 
 def prepare_arrays(
-    network: Network, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None,
+    network: Network, X: Features, y: ArrayLike, sample_weight: ArrayLike | None,
     validation: Validation | None, dtype: str, verbose: int,
 ) -> tuple[Inputs, Inputs | None, NDArray[Any] | None]:  # fmt: skip
     """Rows to learn from and to judge by in the engine's types, and the labels in class order."""
@@ -153,14 +158,15 @@ def prepare_arrays(
 def train_inputs(
     network: Network, inputs: Inputs, run_plan: RunPlan, optimizer: Optimizer, *,
     validation: Inputs | None, engine: str, threads: int | None, dtype: str, seed: int,
-    initial: dict[str, NDArray[Any]] | None, listener: Listener | None,
+    initial: dict[str, NDArray[Any]] | None, listener: Listener | None, clip_norm: float | None = None,
 ) -> tuple[Program, History]:  # fmt: skip
     """The same on arrays that are already in the engine's types."""
+    clip_norm = check_clip_norm(clip_norm)
     program = compile_program(
         network, inputs, optimizer, engine=engine, threads=threads, dtype=dtype, seed=seed, initial=initial
     )
     names = tuple(network.parameter_shapes(inputs.x.shape[1]))
-    run = Run(program, run_plan, optimizer, names, validation, network.classifies)
+    run = Run(program, run_plan, optimizer, names, validation, network.classifies, clip_norm)
     return program, run_steps(run, program, listener)
 
 

@@ -21,7 +21,7 @@ from descend.optimizers import SGD
 _native = pytest.importorskip("descend.engines.native._native", reason="the extension is not built")
 
 LAYERS = [(4, 0, True, 0.0)]
-SQUARED, CLASSES = (0, 1.0, 0.0, []), (3, 1.0, 0.0, [])
+SQUARED, CLASSES = (0, 0.0, 0.0, []), (5, 0.0, 0.0, [])
 PLAIN = (0, 0.0, 0.0, False, 0.0, False, 0.0, 0.0, 0.0, False)
 NAN = float("nan")
 
@@ -47,8 +47,9 @@ def bound():
         {"layers": [(-3, 0, True, 0.0)]}, {"layers": [(2**24, 0, True, 0.0)] * 3},
         {"layers": [(4, 7, True, 0.0)]},
         {"layers": [(0, 0, True, 1.0), *LAYERS]}, {"layers": [(0, 0, True, NAN), *LAYERS]},
-        {"layers": [(1, 0, True, 0.0)]}, {"loss": (5, 1.0, 0.0, [])}, {"loss": (-1, 1.0, 0.0, [])},
-        {"loss": (3, 1.0, 2.0, [])}, {"loss": (3, 1.0, 0.0, [1.0])}, {"loss": (3, 1.0, 0.0, [NAN] * 4)},
+        {"layers": [(1, 0, True, 0.0)]}, {"loss": (7, 0.0, 0.0, [])}, {"loss": (-1, 1.0, 0.0, [])},
+        {"loss": (5, 0.0, 2.0, [])}, {"loss": (5, 0.0, 0.0, [1.0])}, {"loss": (5, 0.0, 0.0, [NAN] * 4)},
+        {"loss": (3, 0.0, 0.0, [])}, {"loss": (3, 1.0, 0.0, [])}, {"loss": (3, NAN, 0.0, [])},
         {"loss": (2, 0.0, 0.0, [])}, {"optimizer": (9, *PLAIN[1:])}, {"optimizer": (0, NAN, *PLAIN[2:])},
         {"optimizer": (2, *PLAIN[1:6], 1.0, *PLAIN[7:])}, {"threads": 0}, {"threads": 10**6},
         {"instruction_set": "sse9"}, {"seed": -1}, {"layers": None}, {"loss": ()},
@@ -84,6 +85,30 @@ def test_rows_are_refused(x, y, weight, scale):
             call(x, y, weight, scale)
 
 
+VALUES, STARTS = np.ones(3, np.float32), np.array([0, 1, 1, 1, 2, 2, 3])
+COLUMNS = np.array([0, 2, 1], np.int32)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        (VALUES.astype(np.float64), STARTS, COLUMNS), (VALUES[:2], STARTS, COLUMNS),
+        (VALUES, STARTS, COLUMNS[:2]),
+        (VALUES, STARTS.astype(np.int32), COLUMNS), (VALUES, STARTS, COLUMNS.astype(np.int64)),
+        (VALUES, STARTS[:0], COLUMNS), (VALUES, STARTS + 1, COLUMNS), (VALUES, STARTS * 2, COLUMNS),
+        (VALUES, STARTS[::-1].copy(), COLUMNS), (VALUES, STARTS, COLUMNS + 1), (VALUES, STARTS, COLUMNS - 1),
+        (VALUES, np.array([0, 3, 3, 3, 3, 3, 3]), COLUMNS), (VALUES, STARTS), (VALUES[None], STARTS, COLUMNS),
+        (VALUES, np.array([0, 2**62, 3, 3, 3, 3, 3]), COLUMNS), (VALUES, STARTS[:-1], COLUMNS),
+    ],
+)  # fmt: skip
+def test_sparse_rows_are_refused(table):
+    program = direct()
+    for call in (program.bind, program.evaluate):
+        with pytest.raises((ValueError, TypeError)):
+            call(table, Y, None, 1.0)
+    program.bind((VALUES, STARTS, COLUMNS), Y, None, 1.0)
+
+
 RATES, DECAY = np.full(3, 0.1), np.zeros(2)
 
 
@@ -96,7 +121,8 @@ RATES, DECAY = np.full(3, 0.1), np.zeros(2)
         {"rate": np.zeros((2, 2))},
         {"rate": np.zeros(2, np.float32)}, {"rate": np.array(0.1)}, {"decay": np.zeros(3)},
         {"decay": np.zeros((2, 2))},
-        {"decay": np.array([np.inf, 0.0])}, {"seconds": NAN}, {"seed": 2**64},
+        {"decay": np.array([np.inf, 0.0])}, {"clip": 0.0}, {"clip": -1.0}, {"clip": NAN},
+        {"seconds": NAN}, {"seed": 2**64},
         {"subset": np.array([0, 1, 6])}, {"subset": np.array([-1, 1, 2])}, {"subset": np.array([0, 1])},
         {"subset": np.zeros((6, 1), np.int64)}, {"subset": np.zeros(6)},
     ],
@@ -105,7 +131,7 @@ def test_orders_are_refused(changes):
     order = {
         "seed": 0, "rows": 6, "size": 4, "last": 0, "shuffle": True, "replacement": False, "subset": None,
     }  # fmt: skip
-    rest = {"first_step": 0, "rate": RATES, "decay": DECAY, "seconds": 1.0}
+    rest = {"first_step": 0, "rate": RATES, "decay": DECAY, "clip": np.inf, "seconds": 1.0}
     order |= {name: value for name, value in changes.items() if name in order}
     rest |= {name: value for name, value in changes.items() if name in rest}
     if "subset" in changes:
@@ -113,13 +139,13 @@ def test_orders_are_refused(changes):
     with pytest.raises((ValueError, TypeError)):
         bound().run_order(order=tuple(order.values()), **rest)
     if "seconds" not in changes:
-        plan = (rest["first_step"], tuple(order.values()), rest["rate"], rest["decay"])
+        plan = (rest["first_step"], tuple(order.values()), rest["rate"], rest["decay"], rest["clip"])
         with pytest.raises((ValueError, TypeError)):
             type(bound()).run_together([bound()], [plan], 1.0, 1)
 
 
 def test_programs_that_do_not_fit_together_are_refused():
-    kind, plan = type(bound()), (0, (0, 6, 4, 0, True, False, None), RATES, DECAY)
+    kind, plan = type(bound()), (0, (0, 6, 4, 0, True, False, None), RATES, DECAY, np.inf)
     program = bound()
     with pytest.raises(ValueError, match="plan"):
         kind.run_together([], [], 1.0, 1)
@@ -150,7 +176,9 @@ def test_programs_that_do_not_fit_together_are_refused():
 )  # fmt: skip
 def test_listed_batches_are_refused(rows, offsets):
     with pytest.raises(ValueError, match=r"rows|offsets"):
-        bound().run_listed(0, np.array(rows, np.int64), np.array(offsets, np.int64), RATES, DECAY, 1.0)
+        bound().run_listed(
+            0, np.array(rows, np.int64), np.array(offsets, np.int64), RATES, DECAY, np.inf, 1.0
+        )
 
 
 def test_calls_out_of_order_and_out_of_range_are_refused():

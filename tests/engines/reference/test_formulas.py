@@ -5,10 +5,19 @@ import math
 import numpy as np
 import pytest
 from scipy.special import erf
+from sklearn.metrics import mean_pinball_loss
 
 from descend.engines.reference.forward import activate, activation_derivative
 from descend.engines.reference.loss import loss_terms
-from descend.networks import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, SquaredError
+from descend.networks import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
 from descend.networks.activations import ACTIVATIONS
 
 Z = np.array([-1000.0, -4.0, -3.0, -1.0, -0.0, 0.5, 2.0, 3.0, 4.0, 1000.0])
@@ -61,12 +70,29 @@ def _terms(loss, z, y):
         (Huber(2.0), 1.0, 0.5, 1.0),
         (Huber(2.0), 2.0, 2.0, 2.0),
         (Huber(2.0), -5.0, 8.0, -2.0),
+        (Quantile(0.75), -4.0, 3.0, -0.75),
+        (Quantile(0.75), 4.0, 1.0, 0.25),
+        (Quantile(0.75), 0.0, 0.0, 0.0),
     ],
 )
 def test_regression_losses(loss, residual, value, slope):
     terms = _terms(loss, [residual + 1.0], [1.0])
     assert terms.mean == value
     assert terms.derivative.tolist() == [[slope]]
+
+
+def test_poisson_by_hand():
+    terms = _terms(Poisson(), [math.log(3.0)], [2.0])
+    assert terms.mean == pytest.approx(3 - 2 * math.log(3))
+    assert terms.derivative.tolist() == [[pytest.approx(1.0)]]
+    assert _terms(Poisson(), [-1000.0], [0.0]).mean == 0.0
+
+
+def test_the_quantile_loss_is_scikit_learns_pinball_loss():
+    rng = np.random.default_rng(2)
+    z, y, weight = rng.normal(size=(50, 3)), rng.normal(size=(50, 3)), rng.random(50)
+    expected = mean_pinball_loss(y, z, sample_weight=weight, alpha=0.15)
+    assert loss_terms(Quantile(0.15), z, y, weight).mean == pytest.approx(expected, rel=1e-13)
 
 
 def test_several_columns_are_averaged():

@@ -14,6 +14,8 @@ from descend.networks import (
     Dropout,
     Huber,
     Network,
+    Poisson,
+    Quantile,
     SquaredError,
 )
 from descend.networks.activations import ACTIVATIONS
@@ -26,6 +28,8 @@ LOSSES = {
     "squared": SquaredError(),
     "absolute": AbsoluteError(),
     "huber": Huber(0.4),
+    "quantile": Quantile(0.9),
+    "poisson": Poisson(),
     "cross": CrossEntropy(),
     "cross-smooth": CrossEntropy(label_smoothing=0.3),
     "cross-weighted": CrossEntropy(label_smoothing=0.1, class_weight=(0.5, 2.0, 0.0)),
@@ -39,6 +43,8 @@ def _targets(loss, rows, outputs, rng):
         return rng.integers(0, outputs, rows)
     if isinstance(loss, BinaryCrossEntropy):
         return rng.integers(0, 2, (rows, outputs)).astype(float)
+    if isinstance(loss, Poisson):
+        return rng.poisson(2.0, (rows, outputs)).astype(float)
     return rng.normal(size=(rows, outputs))
 
 
@@ -49,7 +55,7 @@ def _clear_of_kinks(network, parameters, inputs, seed):
             for kink in KINKS.get(trace.place.layer.activation, ()):
                 if np.abs(trace.z - kink).min() < CLEAR:
                     return False
-    if isinstance(network.loss, AbsoluteError):
+    if isinstance(network.loss, AbsoluteError | Quantile):
         return np.abs(z - inputs.y).min() > CLEAR
     if isinstance(network.loss, Huber):
         return np.abs(np.abs(z - inputs.y) - network.loss.delta).min() > CLEAR
@@ -114,7 +120,9 @@ def test_one_row(loss):
     _check(Network([Dense(3, "sigmoid"), Dense(3)], loss), rows=1, columns=4)
 
 
-@pytest.mark.parametrize("name", ["squared", "absolute", "huber", "binary", "binary-weighted"])
+@pytest.mark.parametrize(
+    "name", ["squared", "absolute", "huber", "quantile", "poisson", "binary", "binary-weighted"]
+)
 def test_one_column_in_and_out(name):
     _check(Network([Dense(3, "gelu_tanh"), Dense(1)], LOSSES[name]), rows=4, columns=1, weighted=True)
 

@@ -42,7 +42,12 @@ class Float32Program:
     def instruction_set(self) -> str: ...
     def bind(
         self,
-        x: numpy.typing.NDArray[Any],
+        x: numpy.typing.NDArray[Any]
+        | tuple[
+            numpy.typing.NDArray[Any],
+            numpy.typing.NDArray[numpy.int64],
+            numpy.typing.NDArray[numpy.int32],
+        ],
         y: numpy.typing.NDArray[Any],
         weight: numpy.typing.NDArray[Any] | None,
         scale: float,
@@ -53,6 +58,7 @@ class Float32Program:
         order: tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None],
         rate: numpy.typing.NDArray[numpy.float64],
         decay: numpy.typing.NDArray[numpy.float64],
+        clip: float,
         seconds: float,
     ) -> tuple[
         numpy.typing.NDArray[numpy.float64],
@@ -69,6 +75,7 @@ class Float32Program:
         offsets: numpy.typing.NDArray[numpy.int64],
         rate: numpy.typing.NDArray[numpy.float64],
         decay: numpy.typing.NDArray[numpy.float64],
+        clip: float,
         seconds: float,
     ) -> tuple[
         numpy.typing.NDArray[numpy.float64],
@@ -87,6 +94,7 @@ class Float32Program:
                 tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None],
                 numpy.typing.NDArray[numpy.float64],
                 numpy.typing.NDArray[numpy.float64],
+                float,
             ]
         ],
         seconds: float,
@@ -105,11 +113,24 @@ class Float32Program:
         self, rows: numpy.typing.NDArray[numpy.int64], step: int
     ) -> tuple[float, list[numpy.typing.NDArray[Any]]]: ...
     def output(
-        self, x: numpy.typing.NDArray[Any], scale: float, probabilities: bool
+        self,
+        x: numpy.typing.NDArray[Any]
+        | tuple[
+            numpy.typing.NDArray[Any],
+            numpy.typing.NDArray[numpy.int64],
+            numpy.typing.NDArray[numpy.int32],
+        ],
+        scale: float,
+        inverse_link: bool,
     ) -> numpy.typing.NDArray[Any]: ...
     def evaluate(
         self,
-        x: numpy.typing.NDArray[Any],
+        x: numpy.typing.NDArray[Any]
+        | tuple[
+            numpy.typing.NDArray[Any],
+            numpy.typing.NDArray[numpy.int64],
+            numpy.typing.NDArray[numpy.int32],
+        ],
         y: numpy.typing.NDArray[Any],
         weight: numpy.typing.NDArray[Any] | None,
         scale: float,
@@ -136,7 +157,12 @@ class Float64Program:
     def instruction_set(self) -> str: ...
     def bind(
         self,
-        x: numpy.typing.NDArray[Any],
+        x: numpy.typing.NDArray[Any]
+        | tuple[
+            numpy.typing.NDArray[Any],
+            numpy.typing.NDArray[numpy.int64],
+            numpy.typing.NDArray[numpy.int32],
+        ],
         y: numpy.typing.NDArray[Any],
         weight: numpy.typing.NDArray[Any] | None,
         scale: float,
@@ -147,6 +173,7 @@ class Float64Program:
         order: tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None],
         rate: numpy.typing.NDArray[numpy.float64],
         decay: numpy.typing.NDArray[numpy.float64],
+        clip: float,
         seconds: float,
     ) -> tuple[
         numpy.typing.NDArray[numpy.float64],
@@ -163,6 +190,7 @@ class Float64Program:
         offsets: numpy.typing.NDArray[numpy.int64],
         rate: numpy.typing.NDArray[numpy.float64],
         decay: numpy.typing.NDArray[numpy.float64],
+        clip: float,
         seconds: float,
     ) -> tuple[
         numpy.typing.NDArray[numpy.float64],
@@ -181,6 +209,7 @@ class Float64Program:
                 tuple[int, int, int, int, bool, bool, numpy.typing.NDArray[numpy.int64] | None],
                 numpy.typing.NDArray[numpy.float64],
                 numpy.typing.NDArray[numpy.float64],
+                float,
             ]
         ],
         seconds: float,
@@ -199,11 +228,24 @@ class Float64Program:
         self, rows: numpy.typing.NDArray[numpy.int64], step: int
     ) -> tuple[float, list[numpy.typing.NDArray[Any]]]: ...
     def output(
-        self, x: numpy.typing.NDArray[Any], scale: float, probabilities: bool
+        self,
+        x: numpy.typing.NDArray[Any]
+        | tuple[
+            numpy.typing.NDArray[Any],
+            numpy.typing.NDArray[numpy.int64],
+            numpy.typing.NDArray[numpy.int32],
+        ],
+        scale: float,
+        inverse_link: bool,
     ) -> numpy.typing.NDArray[Any]: ...
     def evaluate(
         self,
-        x: numpy.typing.NDArray[Any],
+        x: numpy.typing.NDArray[Any]
+        | tuple[
+            numpy.typing.NDArray[Any],
+            numpy.typing.NDArray[numpy.int64],
+            numpy.typing.NDArray[numpy.int32],
+        ],
         y: numpy.typing.NDArray[Any],
         weight: numpy.typing.NDArray[Any] | None,
         scale: float,

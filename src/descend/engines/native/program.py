@@ -12,16 +12,27 @@ from numpy.typing import NDArray
 
 from descend.engines.native import _native
 from descend.engines.plan import Explicit, Order, Plan
-from descend.engines.protocol import Array, Chunk, Inputs, Program, State, Sums
+from descend.engines.protocol import Array, Chunk, Inputs, Program, Rows, State, Sums
+from descend.engines.sparse import check_csr, is_sparse
 from descend.engines.state import checked_state
 from descend.errors import DataError, EngineBusy, EngineUnavailable, OptionError
-from descend.networks import BinaryCrossEntropy, CrossEntropy, Dropout, Huber, Network
-from descend.networks.losses import AbsoluteError, Loss, SquaredError
+from descend.networks import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Dropout,
+    Huber,
+    Loss,
+    Network,
+    Poisson,
+    Quantile,
+    SquaredError,
+)
 from descend.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 
 # The extension's numbers are places in these.
 _ACTIVATIONS = ("identity", "sigmoid", "hard_sigmoid", "tanh", "relu", "gelu", "gelu_tanh")
-_LOSSES = (SquaredError, AbsoluteError, Huber, CrossEntropy, BinaryCrossEntropy)
+_LOSSES = (SquaredError, AbsoluteError, Huber, Quantile, Poisson, CrossEntropy, BinaryCrossEntropy)
 _LAST_BATCH = ("keep", "drop", "wrap")
 _STOPPED: tuple[Literal["nonfinite", "time"] | None, ...] = (None, "nonfinite", "time")
 _VALUE = -1
@@ -65,21 +76,21 @@ class NativeProgram:
 
     def run(self, plan: Plan, seconds: float) -> Chunk:
         """Makes the plan's steps, or as many (at least one) as fit into ``seconds``."""
-        rate, decay = _rates(plan)
+        rate, decay, clip = _rates(plan)
         batches = plan.batches
         with our_errors(OptionError):
             if isinstance(batches, Order):
                 return _chunk(
                     self._program.run_order(
                         first_step=plan.first_step, order=_order(batches), rate=rate, decay=decay,
-                        seconds=seconds,
+                        clip=clip, seconds=seconds,
                     )
                 )  # fmt: skip
             return _chunk(
                 self._program.run_listed(
                     first_step=plan.first_step, rows=np.ascontiguousarray(batches.rows, np.int64),
                     offsets=np.ascontiguousarray(batches.offsets, np.int64), rate=rate, decay=decay,
-                    seconds=seconds,
+                    clip=clip, seconds=seconds,
                 )
             )  # fmt: skip
 
@@ -90,12 +101,12 @@ class NativeProgram:
         shapes = self._shapes.items()
         return loss, {name: part.reshape(shape) for (name, shape), part in zip(shapes, parts, strict=True)}
 
-    def output(self, x: Array, scale: float = 1.0, probabilities: bool = False) -> Array:
-        """The last layer's output (n, outputs) without dropout, or its softmax or sigmoid."""
-        if len(x) == 0:  # NumPy calls no array of no rows contiguous once it was sliced
+    def output(self, x: Rows, scale: float = 1.0, inverse_link: bool = False) -> Array:
+        """The last layer's output (n, outputs) without dropout, or what it says of the target."""
+        if x.shape[0] == 0:  # NumPy calls no array of no rows contiguous once it was sliced
             return np.empty((0, self._network.outputs), self._dtype)
         try:  # what ``our_errors`` does, without the half microsecond it takes to enter
-            return self._program.output(self._rows(x), scale, probabilities)
+            return self._program.output(self._rows(x), scale, inverse_link)
         except (_native.Busy, ValueError, MemoryError) as error:
             raise _ours(error, DataError) from None
 
@@ -126,10 +137,23 @@ class NativeProgram:
         shape = tuple(self._shapes.values())[parameter]
         return self._program.read(parameter, slot).reshape(shape)
 
-    def _rows(self, x: Array) -> Array:
-        """x as the extension takes it: uint8 or the program's dtype, C-contiguous."""
+    def _rows(self, x: Rows) -> Array | tuple[Array, NDArray[np.int64], NDArray[np.int32]]:
+        """x as the extension takes it: uint8 or the program's dtype, C-contiguous; three arrays of CSR."""
+        if is_sparse(x):
+            return self._sparse_rows(x)
         x = np.asarray(x)
         return np.ascontiguousarray(x, _BYTES if x.dtype == _BYTES else self._dtype)
+
+    def _sparse_rows(self, x: Any) -> tuple[Array, NDArray[np.int64], NDArray[np.int32]]:
+        if x.format != "csr" or x.dtype != self._dtype or x.indices.dtype != np.int32:
+            check_csr(x, self._dtype)  # the extension looks at the numbers, once they are of 32 bits
+        if x.shape[1] != self._width:
+            raise DataError(f"x must have {self._width} columns")
+        return (
+            np.ascontiguousarray(x.data),
+            np.ascontiguousarray(x.indptr, np.int64),
+            np.ascontiguousarray(x.indices, np.int32),
+        )
 
     def _arrays(self, inputs: Inputs) -> dict[str, Any]:
         labels = isinstance(self._network.loss, CrossEntropy)
@@ -155,10 +179,12 @@ def run_together(
         return [_chunk(told) for told in type(members[0]).run_together(members, native, seconds, threads)]
 
 
-def _rates(plan: Plan) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _rates(plan: Plan) -> tuple[_Doubles, _Doubles, float]:
+    """Rate and decay as the extension takes them, and the largest norm, infinite for none."""
     if len(plan.rate) != plan.steps:
         raise OptionError(f"the plan has {len(plan.rate)} rates for {plan.steps} steps")
-    return np.ascontiguousarray(plan.rate, np.float64), np.ascontiguousarray(plan.decay, np.float64)
+    rate, decay = (np.ascontiguousarray(values, np.float64) for values in (plan.rate, plan.decay))
+    return rate, decay, np.inf if plan.clip is None else plan.clip
 
 
 def _order(order: Order | Explicit) -> _OrderOptions:
@@ -203,10 +229,12 @@ def _layers(network: Network) -> list[_Layer]:
 
 
 def _loss(loss: Loss) -> _LossOptions:
-    delta = loss.delta if isinstance(loss, Huber) else 1.0
+    kind = _LOSSES.index(type(loss))
     if isinstance(loss, CrossEntropy | BinaryCrossEntropy):
-        return _LOSSES.index(type(loss)), delta, loss.label_smoothing, list(loss.class_weight or ())
-    return _LOSSES.index(type(loss)), delta, 0.0, []
+        return kind, 0.0, loss.label_smoothing, list(loss.class_weight or ())
+    if isinstance(loss, Huber):
+        return kind, loss.delta, 0.0, []
+    return kind, loss.level if isinstance(loss, Quantile) else 0.0, 0.0, []
 
 
 def _optimizer(optimizer: Optimizer) -> _OptimizerOptions:

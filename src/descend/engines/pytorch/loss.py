@@ -12,8 +12,10 @@ from descend.networks import (
     AbsoluteError,
     BinaryCrossEntropy,
     CrossEntropy,
-    Huber,
     Loss,
+    Poisson,
+    Quantile,
+    RegressionLoss,
     SquaredError,
 )
 
@@ -40,11 +42,15 @@ def loss_terms(loss: Loss, z: Tensor, y: Tensor, weight: Tensor) -> LossTerms:
     return _terms(_regression(loss, z, y) * share, weight, weight, torch.zeros_like(weight))
 
 
-def _regression(loss: SquaredError | AbsoluteError | Huber, z: Tensor, y: Tensor) -> Tensor:
+def _regression(loss: RegressionLoss, z: Tensor, y: Tensor) -> Tensor:
     if isinstance(loss, SquaredError):
         return 0.5 * functional.mse_loss(z, y, reduction="none")
     if isinstance(loss, AbsoluteError):
         return functional.l1_loss(z, y, reduction="none")
+    if isinstance(loss, Quantile):  # relu, for its derivative at 0 is 0
+        return loss.level * functional.relu(y - z) + (1 - loss.level) * functional.relu(z - y)
+    if isinstance(loss, Poisson):
+        return functional.poisson_nll_loss(z, y, log_input=True, full=False, reduction="none")
     return functional.huber_loss(z, y, reduction="none", delta=loss.delta)
 
 
@@ -70,6 +76,15 @@ def _binary_cross_entropy(loss: BinaryCrossEntropy, z: Tensor, y: Tensor, weight
     values = -q * functional.logsigmoid(z) - (1 - q) * functional.logsigmoid(-z)
     right = ((z > 0) == (y > 0.5)).to(z.dtype).mean(dim=1)
     return _terms(values * share, share, weight, weight * right)
+
+
+def expected_target(loss: Loss, z: Tensor) -> Tensor:
+    """What outputs z say of the target: probabilities, expected counts, or z itself, (n, outputs)."""
+    if isinstance(loss, CrossEntropy):
+        return torch.softmax(z, dim=1)
+    if isinstance(loss, BinaryCrossEntropy):
+        return torch.sigmoid(z)
+    return torch.exp(z) if isinstance(loss, Poisson) else z
 
 
 def _terms(weighted: Tensor, divisor: Tensor, own: Tensor, correct: Tensor) -> LossTerms:

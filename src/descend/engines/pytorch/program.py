@@ -6,7 +6,7 @@ import contextlib
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -15,15 +15,20 @@ from torch import Tensor
 
 from descend.engines.exclusive import Exclusive
 from descend.engines.plan import Batches, Plan
-from descend.engines.protocol import Array, Chunk, Inputs, State, Sums
+from descend.engines.protocol import Array, Chunk, Inputs, Rows, State, Sums
 from descend.engines.pytorch.forward import forward
-from descend.engines.pytorch.loss import LossTerms, loss_terms
+from descend.engines.pytorch.loss import LossTerms, expected_target, loss_terms
 from descend.engines.pytorch.update import Updater
+from descend.engines.sparse import check_csr, is_sparse, widened
 from descend.engines.state import checked_state
-from descend.networks import CrossEntropy, Network
+from descend.networks import Network
 from descend.optimizers import Optimizer
 
 _ROWS_AT_ONCE = 8192  # bounds memory in output and evaluate
+_NUMPY: dict[torch.dtype, np.dtype[Any]] = {
+    torch.float32: np.dtype(np.float32),
+    torch.float64: np.dtype(np.float64),
+}
 
 
 class PytorchProgram:
@@ -66,6 +71,8 @@ class PytorchProgram:
                     break
                 if weight > 0:
                     self._differentiate(terms, weight)
+                    if plan.clip is not None:
+                        torch.nn.utils.clip_grad_norm_(self._parameters.values(), plan.clip)
                     self._updater.step(float(plan.rate[i]), decay[i])
                 sums.append((total / weight if weight > 0 else 0.0, weight, own, correct))
         loss, weights, rows, right = np.array(sums, np.float64).reshape(len(sums), 4).T
@@ -81,16 +88,17 @@ class PytorchProgram:
             self._differentiate(terms, weight)
             return total / weight, {name: _copy(w.grad) for name, w in self._parameters.items()}
 
-    def output(self, x: Array, scale: float = 1.0, probabilities: bool = False) -> Array:
-        """The network's output without dropout, or its softmax or sigmoid."""
-        result = np.empty((len(x), self._network.outputs), self._numpy_dtype)
+    def output(self, x: Rows, scale: float = 1.0, inverse_link: bool = False) -> Array:
+        """The network's output without dropout, or its softmax, sigmoid or exponential by the loss."""
+        if is_sparse(x):
+            check_csr(x, self._numpy_dtype)
+        result = np.empty((x.shape[0], self._network.outputs), self._numpy_dtype)
         with self._exclusive, _settings(self._threads), torch.no_grad():
-            rows = _tensor(x)
-            for i in range(0, len(x), _ROWS_AT_ONCE):
-                z = self._output(rows[i : i + _ROWS_AT_ONCE].to(self._device), scale)
-                if probabilities:
-                    classes = isinstance(self._network.loss, CrossEntropy)
-                    z = torch.softmax(z, dim=1) if classes else torch.sigmoid(z)
+            for i in range(0, x.shape[0], _ROWS_AT_ONCE):
+                rows = _tensor(widened(x[i : i + _ROWS_AT_ONCE]))
+                z = self._output(rows.to(self._device), scale)
+                if inverse_link:
+                    z = expected_target(self._network.loss, z)
                 result[i : i + _ROWS_AT_ONCE] = z.cpu().numpy()
         return result
 
@@ -99,7 +107,7 @@ class PytorchProgram:
         sums = np.zeros(4)
         with self._exclusive, _settings(self._threads), torch.no_grad():
             bound = _Rows(inputs, torch.device("cpu"), self._dtype)
-            for i in range(0, len(inputs.x), _ROWS_AT_ONCE):
+            for i in range(0, inputs.rows, _ROWS_AT_ONCE):
                 x, y, weight = (part.to(self._device) for part in bound.take(slice(i, i + _ROWS_AT_ONCE)))
                 terms = loss_terms(self._network.loss, self._output(x, inputs.scale), y, weight)
                 sums += terms.sums.cpu().numpy()
@@ -141,18 +149,28 @@ class PytorchProgram:
 
 
 class _Rows:
-    """Inputs as tensors; 8-bit inputs stay 8-bit."""
+    """Inputs as tensors; 8-bit inputs stay 8-bit, sparse ones sparse and on the host."""
 
     def __init__(self, inputs: Inputs, device: torch.device, dtype: torch.dtype) -> None:
-        self.x = _tensor(inputs.x).to(device)
+        self.sparse: Any = inputs.x if is_sparse(inputs.x) else None
+        if self.sparse is None:
+            self.x = _tensor(cast(Array, inputs.x)).to(device)
+        else:
+            check_csr(self.sparse, _NUMPY[dtype])
         self.y = _tensor(inputs.y).to(device)
-        own = torch.ones(len(inputs.x), dtype=dtype) if inputs.weight is None else _tensor(inputs.weight)
+        own = torch.ones(inputs.rows, dtype=dtype) if inputs.weight is None else _tensor(inputs.weight)
         self.weight = own.to(device)
         self.scale = inputs.scale
 
     def take(self, rows: Tensor | slice) -> tuple[Tensor, Tensor, Tensor]:
         """x, y and weight of these rows."""
-        return self.x[rows], self.y[rows], self.weight[rows]
+        return self._features(rows), self.y[rows], self.weight[rows]
+
+    def _features(self, rows: Tensor | slice) -> Tensor:
+        if self.sparse is None:
+            return self.x[rows]
+        chosen = rows if isinstance(rows, slice) else rows.cpu().numpy()
+        return _tensor(self.sparse[chosen].toarray()).to(self.y.device)
 
 
 def _tensor(array: Array) -> Tensor:

@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 
 from descend.engines.reference.forward import sigmoid
 from descend.networks import (
     AbsoluteError,
     BinaryCrossEntropy,
     CrossEntropy,
-    Huber,
     Loss,
+    Poisson,
+    Quantile,
+    RegressionLoss,
     SquaredError,
 )
 
@@ -46,17 +49,25 @@ def loss_terms(loss: Loss, z: Array, y: Array, weight: Array) -> LossTerms:
         return _cross_entropy(loss, z, y, weight)
     if isinstance(loss, BinaryCrossEntropy):
         return _binary_cross_entropy(loss, z, y, weight)
-    values, derivative = _regression(loss, z - y)
+    values, derivative = _regression(loss, z, y)
     share = weight[:, None] / z.dtype.type(z.shape[1])  # means over the target columns
     return LossTerms(_sum(values * share), _sum(weight), derivative * share, 0.0)
 
 
-def _regression(loss: SquaredError | AbsoluteError | Huber, r: Array) -> tuple[Array, Array]:
-    """Loss and derivative of residuals r = z − y, each (n, outputs)."""
+def _regression(loss: RegressionLoss, z: Array, y: Array) -> tuple[Array, Array]:
+    """Loss and its derivative by z, each (n, outputs)."""
+    if isinstance(loss, Poisson):
+        expected = np.exp(z)
+        return expected - y * z, expected - y
+    r = z - y
     if isinstance(loss, SquaredError):
         return 0.5 * r * r, r
     if isinstance(loss, AbsoluteError):
         return np.abs(r), np.sign(r)
+    if isinstance(loss, Quantile):
+        below, above = loss.level, 1.0 - loss.level  # slopes where z lies below y, and above it
+        slope = np.where(r > 0, above, np.where(r < 0, -below, 0.0)).astype(z.dtype)
+        return np.where(r > 0, above * r, -below * r), slope
     size, delta = np.abs(r), loss.delta
     values = np.where(size <= delta, 0.5 * r * r, delta * (size - 0.5 * delta))
     return values, np.clip(r, -delta, delta)
@@ -93,6 +104,15 @@ def _binary_cross_entropy(loss: BinaryCrossEntropy, z: Array, y: Array, weight: 
     values = np.maximum(z, 0) - q * z + np.log1p(np.exp(-np.abs(z)))
     right = ((z > 0) == (y > 0.5)).mean(axis=1)
     return LossTerms(_sum(values * share), _sum(share), (sigmoid(z) - q) * share, _sum(weight * right))
+
+
+def expected_target(loss: Loss, z: Array) -> Array:
+    """What outputs z say of the target: probabilities, expected counts, or z itself, (n, outputs)."""
+    if isinstance(loss, CrossEntropy):
+        return np.asarray(np.exp(log_softmax(z, axis=1)), z.dtype)
+    if isinstance(loss, BinaryCrossEntropy):
+        return sigmoid(z)
+    return np.exp(z) if isinstance(loss, Poisson) else z
 
 
 def _sum(values: Array) -> float:

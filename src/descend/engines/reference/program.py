@@ -8,17 +8,17 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from descend.engines.exclusive import Exclusive
 from descend.engines.plan import Batches, Plan
-from descend.engines.protocol import Array, Chunk, Inputs, State, Sums
+from descend.engines.protocol import Array, Chunk, Inputs, Rows, State, Sums
 from descend.engines.reference.backward import backward
-from descend.engines.reference.forward import Trace, forward, sigmoid
-from descend.engines.reference.loss import LossTerms, loss_terms
-from descend.engines.reference.update import update
+from descend.engines.reference.forward import Trace, forward
+from descend.engines.reference.loss import LossTerms, expected_target, loss_terms
+from descend.engines.reference.update import clipped, update
+from descend.engines.sparse import check_csr, is_sparse, widened
 from descend.engines.state import checked_state
-from descend.networks import CrossEntropy, Network
+from descend.networks import Network
 from descend.optimizers import Optimizer
 
 _ROWS_AT_ONCE = 4096  # bounds memory in output and evaluate
@@ -37,6 +37,8 @@ class ReferenceProgram:
 
     def bind(self, inputs: Inputs) -> None:
         """Keeps the rows for ``run`` and ``gradient``."""
+        if is_sparse(inputs.x):
+            check_csr(inputs.x, self._dtype)
         with self._exclusive:
             self._inputs = inputs
 
@@ -59,7 +61,7 @@ class ReferenceProgram:
                     stopped = "nonfinite"
                     break
                 if terms.weight > 0:
-                    self._update(terms, traces, float(plan.rate[i]), decay[i])
+                    self._update(terms, traces, float(plan.rate[i]), decay[i], plan.clip)
                 sums.append(
                     (terms.mean, terms.weight, float(self._weight(rows).sum(dtype=np.float64)), terms.correct)
                 )
@@ -74,21 +76,21 @@ class ReferenceProgram:
                 return 0.0, {name: np.zeros_like(w) for name, w in self._parameters.items()}
             return terms.mean, self._gradient(terms, traces)
 
-    def output(self, x: Array, scale: float = 1.0, probabilities: bool = False) -> Array:
-        """The network's output without dropout, or its softmax or sigmoid."""
+    def output(self, x: Rows, scale: float = 1.0, inverse_link: bool = False) -> Array:
+        """The network's output without dropout, or its softmax, sigmoid or exponential by the loss."""
+        if is_sparse(x):
+            check_csr(x, self._dtype)
         with self._exclusive, np.errstate(all="ignore"):
             z = self._output(x, scale)
-            if not probabilities:
-                return z
-            if isinstance(self._network.loss, CrossEntropy):
-                return np.asarray(np.exp(log_softmax(z, axis=1)), self._dtype)
-            return sigmoid(z)
+            return expected_target(self._network.loss, z) if inverse_link else z
 
     def evaluate(self, inputs: Inputs) -> Sums:
         """Totals of loss and right answers, without dropout."""
         sums = np.zeros(4)
+        if is_sparse(inputs.x):
+            check_csr(inputs.x, self._dtype)
         with self._exclusive, np.errstate(all="ignore"):
-            for i in range(0, len(inputs.x), _ROWS_AT_ONCE):
+            for i in range(0, inputs.rows, _ROWS_AT_ONCE):
                 part = slice(i, i + _ROWS_AT_ONCE)
                 z = self._output(inputs.x[part], inputs.scale)
                 weight = np.ones(len(z), self._dtype) if inputs.weight is None else inputs.weight[part]
@@ -121,10 +123,10 @@ class ReferenceProgram:
         z, traces = forward(self._network, self._parameters, x, (self._seed, step))
         return loss_terms(self._network.loss, z, self._inputs.y[rows], self._weight(rows)), traces
 
-    def _output(self, x: Array, scale: float) -> Array:
+    def _output(self, x: Rows, scale: float) -> Array:
         parts = [
             forward(self._network, self._parameters, self._widen(x[i : i + _ROWS_AT_ONCE], scale), None)[0]
-            for i in range(0, len(x), _ROWS_AT_ONCE)
+            for i in range(0, x.shape[0], _ROWS_AT_ONCE)
         ]
         return np.concatenate(parts) if parts else np.empty((0, self._network.outputs), self._dtype)
 
@@ -132,8 +134,13 @@ class ReferenceProgram:
         delta = terms.derivative / self._dtype.type(terms.weight)
         return backward(self._parameters, traces, delta)
 
-    def _update(self, terms: LossTerms, traces: list[Trace], rate: float, decay: NDArray[np.float64]) -> None:
+    def _update(
+        self, terms: LossTerms, traces: list[Trace], rate: float, decay: NDArray[np.float64],
+        clip: float | None,
+    ) -> None:  # fmt: skip
         gradient = self._gradient(terms, traces)
+        if clip is not None:
+            gradient = clipped(gradient, clip)
         self._updates += 1
         for (name, w), own_decay in zip(self._parameters.items(), decay, strict=True):
             update(
@@ -144,5 +151,6 @@ class ReferenceProgram:
         weight = self._inputs.weight if self._inputs else None
         return np.ones(len(rows), self._dtype) if weight is None else weight[rows]
 
-    def _widen(self, x: Array, scale: float) -> Array:
+    def _widen(self, x: Rows, scale: float) -> Array:
+        x = widened(x)
         return x.astype(self._dtype) * self._dtype.type(scale) if x.dtype == np.uint8 else x

@@ -12,6 +12,18 @@ from descend.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 Slots = dict[str, Array]
 
 
+CLIP_EPS = 1e-6  # torch.nn.utils.clip_grad_norm_ adds it to the norm
+
+
+def clipped(gradient: dict[str, Array], most: float) -> dict[str, Array]:
+    """The gradient, scaled down where its norm over all parameters together is above ``most``."""
+    squares = sum(float(np.sum(np.square(g, dtype=np.float64))) for g in gradient.values())
+    scale = most / (math.sqrt(squares) + CLIP_EPS)
+    if not scale < 1.0:
+        return gradient
+    return {name: g * g.dtype.type(scale) for name, g in gradient.items()}
+
+
 def update(
     optimizer: Optimizer, w: Array, g: Array, slots: Slots, rate: float, decay: float, number: int
 ) -> None:
