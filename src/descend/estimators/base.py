@@ -6,7 +6,7 @@ What they refuse is a ``ValueError`` as scikit-learn's users expect, and an erro
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, ClassVar, Literal
@@ -17,7 +17,7 @@ from scipy import sparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
-from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
@@ -150,6 +150,24 @@ def class_row_weights(
     if not found.any():
         raise DataError("class_weight times sample_weight is zero in every row")
     return found.astype(dtype)
+
+
+def column_weights(
+    class_weight: ClassWeight | Sequence[ClassWeight], weight: Array | None, y: Any, dtype: Any
+) -> Array | None:
+    """``weight`` times the product over yes/no columns of the weight of a row's value there, (n,).
+
+    class_weight : ``"balanced"``, or for each column a mapping from 0 and 1 to weights.
+
+    Raises
+    ------
+    DataError : one mapping for all columns, or too many or few.
+    """
+    if class_weight is None:
+        return weight
+    with data_errors():
+        own = compute_sample_weight(class_weight, y)
+    return (own if weight is None else own * weight).astype(dtype)
 
 
 def encoded_labels(y: Array) -> tuple[Array, NDArray[np.int64]]:

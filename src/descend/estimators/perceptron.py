@@ -1,0 +1,298 @@
+"""What MLPClassifier and MLPRegressor share: a fit from validated rows to weights, and the output."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from descend.engines.plan import LAST_BATCH
+from descend.engines.protocol import Inputs, Program, State
+from descend.engines.registry import get_engine
+from descend.engines.threads import resolve_threads
+from descend.errors import DataError
+from descend.estimators.base import Array, Estimator, ParameterError, row_weights
+from descend.estimators.declared import (
+    ACTIVATION_NAMES,
+    declared_network,
+    declared_optimizer,
+    drawn_parameters,
+)
+from descend.estimators.held_out import Judge, Rows, split_rows
+from descend.estimators.stochastic import Record, Setting, StochasticFit
+from descend.networks import Network
+from descend.networks.losses import Loss
+from descend.optimizers import SGD, Adam, Optimizer, RMSprop
+from descend.optimizers.schedules import Schedule
+from descend.training.epochs import EpochCallback
+from descend.training.memory import check_memory
+from descend.training.progress import progress_bar
+
+STOCHASTIC_SOLVERS = ("sgd", "adam")
+Validation = tuple[Any, Any] | tuple[Any, Any, ArrayLike]
+
+
+def is_stochastic(estimator: Perceptron) -> bool:
+    """Whether there is a partial_fit. Raises AttributeError where there is none."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError("partial_fit is only available for stochastic optimizers, not for lbfgs")
+    return True
+
+
+class Perceptron(Estimator):
+    """Base of the two. Subclasses say what the targets, the loss and the labels are."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **Estimator._parameter_constraints,
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(ACTIVATION_NAMES)],
+        "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS}), SGD, Adam, RMSprop],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), HasMethods("rates")],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "last_batch": [StrOptions(set(LAST_BATCH))],
+        "scoring": [str, callable, None],
+        "callbacks": [None, "array-like"],
+    }
+
+    hidden_layer_sizes: int | Sequence[int]
+    activation: str
+    solver: str | Optimizer
+    alpha: float
+    learning_rate: str | Schedule
+    max_iter: int
+    shuffle: bool
+    random_state: int | np.random.RandomState | None
+    tol: float
+    verbose: bool | int
+    warm_start: bool
+    early_stopping: bool
+    validation_fraction: float
+    max_fun: int
+    dropout: float | Sequence[float]
+    scoring: Any
+    callbacks: Sequence[EpochCallback] | None
+    engine: str
+    threads: int | None
+
+    def _declare(self, given: Mapping[str, Any]) -> None:
+        """Keeps a constructor's parameters as they came; fit checks them."""
+        for name in self._get_param_names():
+            setattr(self, name, given[name])
+
+    @abstractmethod
+    def _learn_targets(self, y: Any, first: bool, partial: bool) -> None:
+        """Notes what y looks like, or that it looks as in the last fit."""
+
+    @abstractmethod
+    def _targets(self, y: Any, dtype: np.dtype[Any]) -> Array:
+        """y as the engines take it."""
+
+    @abstractmethod
+    def _weighted(self, weight: Array | None, y: Any, dtype: np.dtype[Any], partial: bool) -> Array | None:
+        """Weights of the rows, those of their classes included."""
+
+    @abstractmethod
+    def _declared_loss(self) -> Loss:
+        """The loss that the parameters name."""
+
+    @abstractmethod
+    def _loss_scale(self, columns: int) -> float:
+        """What the engine's loss, a mean over columns, is multiplied by to be scikit-learn's."""
+
+    @abstractmethod
+    def _stratum(self, target: Any) -> Array | None:
+        """What held-out rows are balanced by."""
+
+    @abstractmethod
+    def _score_of(self, output: Array, rows: Rows) -> float:
+        """The default score of the network's output (n, outputs) for these rows."""
+
+    @property
+    @abstractmethod
+    def _outputs(self) -> int:
+        """Units of the last layer."""
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any, partial: bool) -> None:
+        self._check_together(validation, partial)
+        first = not hasattr(self, "coefs_") or not (self.warm_start or partial)
+        x, target = self._training_rows(X, y, multi_output=True, reset=first)
+        if not first:
+            x = x.astype(self.coefs_[0].dtype, copy=False)
+        self._learn_targets(target, first, partial)
+        own_weight = row_weights(sample_weight, x)
+        inputs = self._inputs(x, target, own_weight, partial)
+        random = check_random_state(self.random_state)
+        network = self._network()
+        self.n_outputs_, self.n_layers_ = network.outputs, len(network.widths(1))
+        if first:
+            self._record = Record()
+            self._keep(drawn_parameters(network, x.shape[1], x.dtype, self.activation, random))
+        elif network.parameter_shapes(x.shape[1]) != {k: v.shape for k, v in self._parameters().items()}:
+            raise ParameterError(
+                "warm_start and partial_fit go on with the layers of the last fit: "
+                "leave hidden_layer_sizes as it was"
+            )
+        if self.solver == "lbfgs":
+            self._solve(network, inputs)
+            return
+        learnt = Rows(inputs, own_weight, X, y)
+        if validation is not None:
+            self._train(network, learnt, learnt, self._given(validation, x.dtype), random, partial)
+        elif self.early_stopping:
+            kept, held_out = split_rows(learnt, self.validation_fraction, self._stratum(target), random)
+            self._train(network, learnt, None, held_out, random, partial, kept)
+        else:
+            self._train(network, learnt, None, None, random, partial)
+
+    def _check_together(self, validation: Any, partial: bool) -> None:
+        """Raises ParameterError for parameters that are fine alone and not together."""
+        scheduled = self.learning_rate != "constant"
+        if not isinstance(self.solver, str) and scheduled:
+            raise ParameterError(
+                "learning_rate is for solvers given by name; an optimizer's own lr takes schedules"
+            )
+        if self.solver == "lbfgs" and not isinstance(self.learning_rate, str):
+            raise ParameterError("solver='lbfgs' has no learning rate, and takes no schedule")
+        if self.solver == "lbfgs" and validation is not None:
+            raise ParameterError("validation rows are judged after each epoch, and solver='lbfgs' has none")
+        if partial and self.early_stopping:
+            raise ParameterError("partial_fit does not support early_stopping=True")
+
+    def _network(self) -> Network:
+        return declared_network(self.get_params(deep=False), self._outputs, self._declared_loss())
+
+    def _inputs(self, x: Any, target: Any, own_weight: Array | None, partial: bool) -> Inputs:
+        weight = self._weighted(own_weight, target, x.dtype, partial)
+        return Inputs(x, self._targets(target, x.dtype), weight)
+
+    def _given(self, validation: Any, dtype: np.dtype[Any]) -> Rows:
+        """The caller's own validation rows."""
+        if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
+            raise DataError("validation must be (X, y) or (X, y, sample_weight)")
+        X, y = validation[:2]
+        x, target = self._training_rows(X, y, multi_output=True, reset=False)
+        x = x.astype(dtype, copy=False)
+        weight = row_weights(validation[2] if len(validation) == 3 else None, x)
+        return Rows(self._inputs(x, target, weight, True), weight, X, y)
+
+    def _compiled(self, network: Network, optimizer: Optimizer, seed: int) -> Program:
+        width, dtype = self.coefs_[0].shape[0], self.coefs_[0].dtype
+        check_memory(network, width, optimizer, dtype.itemsize)
+        return get_engine(self.engine).compile(
+            network, network.widths(width), optimizer, str(dtype), resolve_threads(self.threads), seed
+        )
+
+    def _train(
+        self, network: Network, learnt: Rows, judged_too: Rows | None, held_out: Rows | None,
+        random: np.random.RandomState, partial: bool, kept: NDArray[np.int64] | None = None,
+    ) -> None:  # fmt: skip
+        """Epochs on all rows, or on those ``kept``; ``held_out`` and ``judged_too`` are scored after each."""
+        columns = 1 if learnt.inputs.y.ndim == 1 else learnt.inputs.y.shape[1]
+        parameters = self.get_params(deep=False)
+        optimizer = declared_optimizer(parameters, columns)
+        seed = int(random.randint(2**31 - 1)) if np.any(self.dropout) else 0
+        program = self._compiled(network, optimizer, seed)
+        program.load(self._first_state(optimizer))
+        program.bind(learnt.inputs)
+        if not partial:
+            self._record.steps = 0
+        judge = None
+        if held_out is not None:
+            judge = Judge(self, program, self._loss_scale(columns), held_out, judged_too)
+        with progress_bar(shown=bool(self.verbose), classifies=network.classifies) as listener:
+            setting = Setting(
+                parameters, network, optimizer, np.arange(len(learnt.inputs.y)) if kept is None else kept,
+                float(self.alpha), columns, self._loss_scale(columns), random if self.shuffle else None,
+                int(self.max_iter), judge, tuple(self.callbacks or ()), listener,
+            )  # fmt: skip
+            self._keep(StochasticFit(program, learnt.inputs, setting, self._record).run(partial))
+        self._report(self._record)
+
+    def _first_state(self, optimizer: Optimizer) -> State:
+        """The weights, and what the optimizer remembers of the last fit where it is of the same kind."""
+        state: State = dict(self._parameters())
+        before = self._record.state
+        if before is not None and self._record.slots == optimizer.slots:
+            return {**before, **state}
+        return state
+
+    def _solve(self, network: Network, inputs: Inputs) -> None:
+        """All rows at once, by L-BFGS."""
+        from descend.solvers.lbfgs import lbfgs
+
+        columns = 1 if inputs.y.ndim == 1 else inputs.y.shape[1]
+        total = float(len(inputs.x) if inputs.weight is None else inputs.weight.sum(dtype=np.float64))
+        program = self._compiled(network, SGD(), 0)
+        solved = lbfgs(
+            program, network, inputs, l2=float(self.alpha) / total / columns, tol=self.tol / columns,
+            max_iter=int(self.max_iter), start=self._parameters(),
+            callback=lambda told: told.evaluations >= self.max_fun,
+        )  # fmt: skip
+        if solved.stopped in ("iterations", "callback"):
+            warnings.warn(f"lbfgs {solved.message}", ConvergenceWarning, stacklevel=4)
+        self._keep(solved.parameters)
+        self.n_iter_, self.t_ = solved.iterations, 0
+        squares = sum(float(np.vdot(part, part)) for part in self.coefs_)
+        data_loss = solved.objective - 0.5 * float(self.alpha) / total / columns * squares
+        self.loss_ = data_loss * self._loss_scale(columns) + 0.5 * float(self.alpha) / total * squares
+
+    def _keep(self, state: State) -> None:
+        """Sets ``coefs_`` and ``intercepts_``."""
+        numbers = range(sum(name.endswith(".weight") for name in state if name[0].isdigit()))
+        self.coefs_ = [state[f"{number}.weight"].copy() for number in numbers]
+        self.intercepts_ = [state[f"{number}.bias"].copy() for number in numbers]
+
+    def _parameters(self) -> State:
+        pairs = enumerate(zip(self.coefs_, self.intercepts_, strict=True))
+        return {
+            f"{number}.{part}": array
+            for number, pair in pairs
+            for part, array in zip(("weight", "bias"), pair, strict=True)
+        }
+
+    def _report(self, record: Record) -> None:
+        """Sets the attributes that tell how the fit went."""
+        self.n_iter_, self.t_ = record.epochs, record.rows_seen
+        self.loss_curve_, self.loss_ = record.loss_curve, record.loss_curve[-1]
+        stops_early = self.early_stopping
+        self.best_loss_ = None if stops_early else record.best_loss
+        self.best_validation_score_ = record.best_score if stops_early else None
+        self.validation_scores_ = record.validation_scores or None
+        self.validation_loss_curve_ = record.validation_losses or None
+        self.training_scores_ = record.training_scores or None
+
+    def _output(self, X: Any, *, probabilities: bool) -> Array:
+        """The network's output for checked rows, (n, outputs)."""
+        check_is_fitted(self)
+        x = self._rows(X, self.coefs_[0].dtype)
+        program = self._compiled(self._network(), SGD(), 0)
+        program.load(self._parameters())
+        return program.output(x, probabilities=probabilities)
