@@ -173,7 +173,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """Labels (n,) in the type of y, or (n, columns) of 0 and 1."""
-        return self._labels.decoded(self._output(X, probabilities=True))
+        p = self._output(X, probabilities=True)
+        return self._labels.decoded(p)
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities (n, classes) in the order of ``classes_``; of 1 for several yes/no columns."""
