@@ -141,8 +141,12 @@ def class_row_weights(
     """
     if class_weight is None:
         return weight
+    own = np.ones(len(classes))
+    present = np.unique(numbers) if isinstance(class_weight, str) else np.arange(len(classes))
     with data_errors(), np.errstate(divide="ignore"):
-        own = compute_class_weight(class_weight, classes=classes, y=classes[numbers], sample_weight=weight)
+        own[present] = compute_class_weight(
+            class_weight, classes=classes[present], y=classes[numbers], sample_weight=weight
+        )
     own = np.where(np.isfinite(own), own, 0.0)  # a class none of whose rows counts
     if (own < 0).any():
         raise DataError(f"class_weight must be at least 0, not {own.min():g}")

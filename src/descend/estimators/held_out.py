@@ -86,7 +86,7 @@ class Judge:
 
     def _score(self, rows: Rows) -> float:
         if self._scorer is None:
-            output = self._program.output(rows.inputs.x, probabilities=self._estimator._network().classifies)
+            output = self._program.output(rows.inputs.x, probabilities=self._estimator._network.classifies)
             return self._estimator._score_of(output, rows)
         weight = {} if rows.weight is None else {"sample_weight": rows.weight}
         return float(self._scorer(self._estimator, rows.X, rows.y, **weight))

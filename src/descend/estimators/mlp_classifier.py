@@ -165,6 +165,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
         classes : all labels there will be, needed in the first call unless y is of yes/no columns.
         """
+        if self.class_weight == "balanced":
+            raise ParameterError(
+                "class_weight='balanced' needs all rows at once: in partial_fit give a weight for each label"
+            )
         if _check_partial_fit_first_call(self, classes):
             several = type_of_target(y) == "multilabel-indicator"
             self._labels = Labels.learnt(y if several else self.classes_)
@@ -219,11 +223,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     def _targets(self, y: Any, dtype: np.dtype[Any]) -> Array:
         return self._labels.targets(y, dtype)
 
-    def _weighted(self, weight: Array | None, y: Any, dtype: np.dtype[Any], partial: bool) -> Array | None:
-        if partial and self.class_weight == "balanced":
-            raise ParameterError(
-                "class_weight='balanced' needs all rows at once: in partial_fit give a weight for each label"
-            )
+    def _weighted(self, weight: Array | None, y: Any, dtype: np.dtype[Any]) -> Array | None:
         if self._labels.columns:
             return column_weights(self.class_weight, weight, y, dtype)
         return class_row_weights(self.class_weight, weight, self.classes_, self._labels.numbers(y), dtype)
@@ -231,8 +231,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     def _loss_scale(self, columns: int) -> float:
         return float(columns)
 
-    def _stratum(self, y: Any) -> Array | None:
-        return self._labels.numbers(y) if self._labels.outputs == 1 else None
+    def _stratum(self, target: Array) -> Array | None:
+        return target[:, 0] if self._labels.outputs == 1 else None
 
     def _score_of(self, output: Array, rows: Rows) -> float:
         y = rows.inputs.y

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from descend.engines.plan import LastBatch
+from descend.errors import DataError
 from descend.estimators.base import Array
 from descend.estimators.held_out import Rows
 from descend.estimators.perceptron import Perceptron, Validation, is_stochastic
@@ -179,15 +180,22 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
 
     def _targets(self, y: Any, dtype: np.dtype[Any]) -> Array:
         columns = column_or_1d(y, warn=True)[:, None] if y.ndim == 1 or y.shape[1] == 1 else y
-        return np.ascontiguousarray(columns, dtype)
+        if columns.shape[1] != self._columns:
+            raise DataError(f"y has {columns.shape[1]} columns, the training rows have {self._columns}")
+        with np.errstate(over="ignore"):  # found by the next line
+            target = np.ascontiguousarray(columns, dtype)
+        if not np.isfinite(target).all():
+            row = np.flatnonzero(~np.isfinite(target).all(axis=1))[0]
+            raise DataError(f"y holds a value too large for {target.dtype} in row {row}: use dtype='float64'")
+        return target
 
-    def _weighted(self, weight: Array | None, y: Any, dtype: np.dtype[Any], partial: bool) -> Array | None:
+    def _weighted(self, weight: Array | None, y: Any, dtype: np.dtype[Any]) -> Array | None:
         return weight
 
     def _loss_scale(self, columns: int) -> float:
         return 1.0
 
-    def _stratum(self, y: Any) -> Array | None:
+    def _stratum(self, target: Array) -> Array | None:
         return None
 
     def _score_of(self, output: Array, rows: Rows) -> float:

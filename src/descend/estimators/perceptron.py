@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
@@ -10,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -27,6 +25,7 @@ from descend.estimators.declared import (
     declared_optimizer,
     drawn_parameters,
 )
+from descend.estimators.full_batch import solve_by_lbfgs
 from descend.estimators.held_out import Judge, Rows, split_rows
 from descend.estimators.stochastic import Record, Setting, StochasticFit
 from descend.networks import Network
@@ -101,6 +100,8 @@ class Perceptron(Estimator):
     callbacks: Sequence[EpochCallback] | None
     engine: str
     threads: int | None
+    _network: Network
+    _record: Record
 
     def _declare(self, given: Mapping[str, Any]) -> None:
         """Keeps a constructor's parameters as they came; fit checks them."""
@@ -116,7 +117,7 @@ class Perceptron(Estimator):
         """y as the engines take it."""
 
     @abstractmethod
-    def _weighted(self, weight: Array | None, y: Any, dtype: np.dtype[Any], partial: bool) -> Array | None:
+    def _weighted(self, weight: Array | None, y: Any, dtype: np.dtype[Any]) -> Array | None:
         """Weights of the rows, those of their classes included."""
 
     @abstractmethod
@@ -128,8 +129,8 @@ class Perceptron(Estimator):
         """What the engine's loss, a mean over columns, is multiplied by to be scikit-learn's."""
 
     @abstractmethod
-    def _stratum(self, target: Any) -> Array | None:
-        """What held-out rows are balanced by."""
+    def _stratum(self, target: Array) -> Array | None:
+        """What held-out rows are balanced by, of the targets as the engines take them."""
 
     @abstractmethod
     def _score_of(self, output: Array, rows: Rows) -> float:
@@ -148,10 +149,9 @@ class Perceptron(Estimator):
             x = x.astype(self.coefs_[0].dtype, copy=False)
         self._learn_targets(target, first, partial)
         own_weight = row_weights(sample_weight, x)
-        inputs = self._inputs(x, target, own_weight, partial)
+        learnt = Rows(self._inputs(x, target, own_weight), own_weight, X, y)
         random = check_random_state(self.random_state)
-        network = self._network()
-        self.n_outputs_, self.n_layers_ = network.outputs, len(network.widths(1))
+        network = declared_network(self.get_params(deep=False), self._outputs, self._declared_loss())
         if first:
             self._record = Record()
             self._keep(drawn_parameters(network, x.shape[1], x.dtype, self.activation, random))
@@ -160,17 +160,26 @@ class Perceptron(Estimator):
                 "warm_start and partial_fit go on with the layers of the last fit: "
                 "leave hidden_layer_sizes as it was"
             )
+        self._network, self.n_outputs_, self.n_layers_ = network, network.outputs, len(network.widths(1))
+        try:
+            self._learn(learnt, validation, random, partial)
+        except BaseException:
+            if first:  # the weights drawn are no model
+                del self.coefs_, self.intercepts_
+            raise
+
+    def _learn(self, learnt: Rows, validation: Any, random: np.random.RandomState, partial: bool) -> None:
         if self.solver == "lbfgs":
-            self._solve(network, inputs)
-            return
-        learnt = Rows(inputs, own_weight, X, y)
-        if validation is not None:
-            self._train(network, learnt, learnt, self._given(validation, x.dtype), random, partial)
+            self._solve(learnt.inputs)
+        elif validation is not None:
+            given = self._given(validation, learnt.inputs.x.dtype)
+            self._train(learnt, random, partial, held_out=given, judged_too=learnt)
         elif self.early_stopping:
-            kept, held_out = split_rows(learnt, self.validation_fraction, self._stratum(target), random)
-            self._train(network, learnt, None, held_out, random, partial, kept)
+            stratum = self._stratum(learnt.inputs.y)
+            kept, held_out = split_rows(learnt, self.validation_fraction, stratum, random)
+            self._train(learnt, random, partial, held_out=held_out, kept=kept)
         else:
-            self._train(network, learnt, None, None, random, partial)
+            self._train(learnt, random, partial)
 
     def _check_together(self, validation: Any, partial: bool) -> None:
         """Raises ParameterError for parameters that are fine alone and not together."""
@@ -186,12 +195,8 @@ class Perceptron(Estimator):
         if partial and self.early_stopping:
             raise ParameterError("partial_fit does not support early_stopping=True")
 
-    def _network(self) -> Network:
-        return declared_network(self.get_params(deep=False), self._outputs, self._declared_loss())
-
-    def _inputs(self, x: Any, target: Any, own_weight: Array | None, partial: bool) -> Inputs:
-        weight = self._weighted(own_weight, target, x.dtype, partial)
-        return Inputs(x, self._targets(target, x.dtype), weight)
+    def _inputs(self, x: Any, target: Any, own_weight: Array | None) -> Inputs:
+        return Inputs(x, self._targets(target, x.dtype), self._weighted(own_weight, target, x.dtype))
 
     def _given(self, validation: Any, dtype: np.dtype[Any]) -> Rows:
         """The caller's own validation rows."""
@@ -201,39 +206,40 @@ class Perceptron(Estimator):
         x, target = self._training_rows(X, y, multi_output=True, reset=False)
         x = x.astype(dtype, copy=False)
         weight = row_weights(validation[2] if len(validation) == 3 else None, x)
-        return Rows(self._inputs(x, target, weight, True), weight, X, y)
+        return Rows(self._inputs(x, target, weight), weight, X, y)
 
-    def _compiled(self, network: Network, optimizer: Optimizer, seed: int) -> Program:
-        width, dtype = self.coefs_[0].shape[0], self.coefs_[0].dtype
+    def _compiled(self, optimizer: Optimizer, seed: int = 0) -> Program:
+        network, width, dtype = self._network, self.coefs_[0].shape[0], self.coefs_[0].dtype
         check_memory(network, width, optimizer, dtype.itemsize)
         return get_engine(self.engine).compile(
             network, network.widths(width), optimizer, str(dtype), resolve_threads(self.threads), seed
         )
 
     def _train(
-        self, network: Network, learnt: Rows, judged_too: Rows | None, held_out: Rows | None,
-        random: np.random.RandomState, partial: bool, kept: NDArray[np.int64] | None = None,
+        self, learnt: Rows, random: np.random.RandomState, partial: bool, *, held_out: Rows | None = None,
+        judged_too: Rows | None = None, kept: NDArray[np.int64] | None = None,
     ) -> None:  # fmt: skip
         """Epochs on all rows, or on those ``kept``; ``held_out`` and ``judged_too`` are scored after each."""
-        columns = 1 if learnt.inputs.y.ndim == 1 else learnt.inputs.y.shape[1]
+        inputs = learnt.inputs
+        columns = 1 if inputs.y.ndim == 1 else inputs.y.shape[1]
         parameters = self.get_params(deep=False)
         optimizer = declared_optimizer(parameters, columns)
         seed = int(random.randint(2**31 - 1)) if np.any(self.dropout) else 0
-        program = self._compiled(network, optimizer, seed)
+        program = self._compiled(optimizer, seed)
         program.load(self._first_state(optimizer))
-        program.bind(learnt.inputs)
+        program.bind(inputs)
         if not partial:
             self._record.steps = 0
         judge = None
         if held_out is not None:
             judge = Judge(self, program, self._loss_scale(columns), held_out, judged_too)
-        with progress_bar(shown=bool(self.verbose), classifies=network.classifies) as listener:
+        with progress_bar(shown=bool(self.verbose), classifies=self._network.classifies) as listener:
             setting = Setting(
-                parameters, network, optimizer, np.arange(len(learnt.inputs.y)) if kept is None else kept,
+                parameters, self._network, optimizer, np.arange(len(inputs.y)) if kept is None else kept,
                 float(self.alpha), columns, self._loss_scale(columns), random if self.shuffle else None,
                 int(self.max_iter), judge, tuple(self.callbacks or ()), listener,
             )  # fmt: skip
-            self._keep(StochasticFit(program, learnt.inputs, setting, self._record).run(partial))
+            self._keep(StochasticFit(program, inputs, setting, self._record).run(partial))
         self._report(self._record)
 
     def _first_state(self, optimizer: Optimizer) -> State:
@@ -244,25 +250,18 @@ class Perceptron(Estimator):
             return {**before, **state}
         return state
 
-    def _solve(self, network: Network, inputs: Inputs) -> None:
+    def _solve(self, inputs: Inputs) -> None:
         """All rows at once, by L-BFGS."""
-        from descend.solvers.lbfgs import lbfgs
-
         columns = 1 if inputs.y.ndim == 1 else inputs.y.shape[1]
-        total = float(len(inputs.x) if inputs.weight is None else inputs.weight.sum(dtype=np.float64))
-        program = self._compiled(network, SGD(), 0)
-        solved = lbfgs(
-            program, network, inputs, l2=float(self.alpha) / total / columns, tol=self.tol / columns,
-            max_iter=int(self.max_iter), start=self._parameters(),
-            callback=lambda told: told.evaluations >= self.max_fun,
+        solved, curve = solve_by_lbfgs(
+            self._compiled(SGD()), self._network, inputs, self._parameters(), float(self.alpha), columns,
+            self._loss_scale(columns), float(self.tol), int(self.max_iter), int(self.max_fun),
         )  # fmt: skip
-        if solved.stopped in ("iterations", "callback"):
-            warnings.warn(f"lbfgs {solved.message}", ConvergenceWarning, stacklevel=4)
         self._keep(solved.parameters)
-        self.n_iter_, self.t_ = solved.iterations, 0
-        squares = sum(float(np.vdot(part, part)) for part in self.coefs_)
-        data_loss = solved.objective - 0.5 * float(self.alpha) / total / columns * squares
-        self.loss_ = data_loss * self._loss_scale(columns) + 0.5 * float(self.alpha) / total * squares
+        record = self._record
+        record.loss_curve, record.epochs = curve, solved.iterations
+        record.best_loss = solved.objective * self._loss_scale(columns)
+        self._report(record)
 
     def _keep(self, state: State) -> None:
         """Sets ``coefs_`` and ``intercepts_``."""
@@ -281,8 +280,9 @@ class Perceptron(Estimator):
     def _report(self, record: Record) -> None:
         """Sets the attributes that tell how the fit went."""
         self.n_iter_, self.t_ = record.epochs, record.rows_seen
-        self.loss_curve_, self.loss_ = record.loss_curve, record.loss_curve[-1]
-        stops_early = self.early_stopping
+        self.loss_curve_ = record.loss_curve
+        self.loss_ = record.loss_curve[-1] if record.loss_curve else record.best_loss
+        stops_early = self.early_stopping and self.solver != "lbfgs"
         self.best_loss_ = None if stops_early else record.best_loss
         self.best_validation_score_ = record.best_score if stops_early else None
         self.validation_scores_ = record.validation_scores or None
@@ -293,6 +293,6 @@ class Perceptron(Estimator):
         """The network's output for checked rows, (n, outputs)."""
         check_is_fitted(self)
         x = self._rows(X, self.coefs_[0].dtype)
-        program = self._compiled(self._network(), SGD(), 0)
+        program = self._compiled(SGD())
         program.load(self._parameters())
         return program.output(x, probabilities=probabilities)

@@ -141,7 +141,7 @@ class StochasticFit:
         shares = np.divide(1.0, weights, out=np.zeros_like(weights), where=weights > 0)
         rates = self._rates(len(counts))
         columns = setting.columns if isinstance(setting.optimizer, SGD) else 1
-        losses = self._epochs.make(rows, offsets, rates * columns, self._decay(shares))
+        losses = self._epochs.make(rows, offsets, rates, self._decay(shares), columns)
         total = int(counts.sum())
         loss = float(losses @ counts) / total * setting.loss_scale + self._penalty(counts * shares) / total
         record.loss_curve.append(loss)
@@ -167,6 +167,8 @@ class StochasticFit:
             lr = setting.optimizer.lr
         elif isinstance(lr, str):
             lr = record.rate
+        if isinstance(lr, float):  # what is told every epoch is told quickly
+            return np.full(steps, lr)
         return step_rates(lr, Span(record.steps, steps, steps, setting.max_iter * steps))
 
     def _decay(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
