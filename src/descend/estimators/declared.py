@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
+from descend.engines.plan import LAST_BATCH
 from descend.engines.protocol import State
 from descend.errors import OptionError
 from descend.estimators.base import ParameterError
@@ -18,7 +21,36 @@ from descend.networks.losses import Loss
 from descend.optimizers import SGD, Adam, Optimizer, RMSprop
 
 LOGISTIC = "logistic"  # scikit-learn's name for sigmoid
-ACTIVATION_NAMES = {LOGISTIC, *ACTIVATIONS}
+PERCEPTRON_CONSTRAINTS: dict[str, list[Any]] = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions({LOGISTIC, *ACTIVATIONS})],
+    "solver": [StrOptions({"lbfgs", "sgd", "adam"}), SGD, Adam, RMSprop],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), HasMethods("rates")],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "last_batch": [StrOptions(set(LAST_BATCH))],
+    "scoring": [str, callable, None],
+    "callbacks": [None, "array-like"],
+}
 
 
 def declared_network(parameters: dict[str, Any], outputs: int, loss: Loss) -> Network:
@@ -71,7 +103,7 @@ def declared_optimizer(parameters: dict[str, Any], columns: int) -> Optimizer:
             momentum = float(parameters["momentum"])
             return SGD(momentum=momentum, nesterov=bool(parameters["nesterovs_momentum"]) and momentum > 0)
         betas = (float(parameters["beta_1"]), float(parameters["beta_2"]))
-        solver = Adam(betas=betas, eps=float(parameters["epsilon"]))
+        solver = Adam(betas=betas, eps=float(parameters["epsilon"]), eps_hat=True)
     if isinstance(solver, Adam | RMSprop):
         return dataclasses.replace(solver, eps=solver.eps / columns)
     return solver

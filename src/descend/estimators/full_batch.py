@@ -12,7 +12,7 @@ from descend.networks import Network
 from descend.solvers.lbfgs import lbfgs
 from descend.solvers.solved import Progress, Solved
 
-_CALLERS = 8  # frames between a warning and the caller of fit
+_CALLERS = 7  # frames between a warning and the caller of fit
 
 
 def solve_by_lbfgs(

@@ -14,6 +14,7 @@ from sklearn.utils import _safe_indexing
 from descend.engines.protocol import Inputs, Program, State
 from descend.errors import DataError
 from descend.estimators.base import Array, data_errors
+from descend.training.history import Curve
 
 if TYPE_CHECKING:
     from descend.estimators.perceptron import Perceptron
@@ -24,13 +25,20 @@ class Rows:
     """Rows as the engines take them and as the user has them.
 
     inputs : with the weights of their classes.  weight : the rows' own, (n,) or None.
+    constant : what the user is told of each row's loss on top of the engine's, (n,), or None.
     X, y : what a scorer is given.
     """
 
     inputs: Inputs
     weight: Array | None
+    constant: Curve | None
     X: Any
     y: Any
+
+    @property
+    def mean_constant(self) -> float:
+        """Weighted mean of ``constant``, 0 where there is none."""
+        return 0.0 if self.constant is None else float(np.average(self.constant, weights=self.inputs.weight))
 
 
 def split_rows(
@@ -53,11 +61,13 @@ def split_rows(
             f"the validation set is too small, {len(held_out)} of {len(rows.inputs.y)} rows: raise "
             "validation_fraction or give more rows"
         )
-    inputs, weight = rows.inputs, None if rows.weight is None else rows.weight[held_out]
-    own = Inputs(
-        inputs.x[held_out], inputs.y[held_out], None if inputs.weight is None else inputs.weight[held_out]
+    weight, both, constant = (
+        None if part is None else part[held_out] for part in (rows.weight, rows.inputs.weight, rows.constant)
     )
-    return kept, Rows(own, weight, _safe_indexing(rows.X, held_out), _safe_indexing(rows.y, held_out))
+    own = Inputs(rows.inputs.x[held_out], rows.inputs.y[held_out], both)
+    return kept, Rows(
+        own, weight, constant, _safe_indexing(rows.X, held_out), _safe_indexing(rows.y, held_out)
+    )
 
 
 class Judge:
@@ -80,13 +90,12 @@ class Judge:
         if self._scorer is not None:
             self._estimator._keep(state)
         sums = self._program.evaluate(self._held_out.inputs)
-        loss = sums.loss / sums.weight * self._loss_scale if sums.weight > 0 else 0.0
+        loss = sums.loss / sums.weight * self._loss_scale + self._held_out.mean_constant
         training = None if self._learnt is None else self._score(self._learnt)
         return loss, self._score(self._held_out), training
 
     def _score(self, rows: Rows) -> float:
         if self._scorer is None:
-            output = self._program.output(rows.inputs.x, probabilities=self._estimator._network.classifies)
-            return self._estimator._score_of(output, rows)
+            return self._estimator._score_of(self._program.output(rows.inputs.x, inverse_link=True), rows)
         weight = {} if rows.weight is None else {"sample_weight": rows.weight}
         return float(self._scorer(self._estimator, rows.X, rows.y, **weight))

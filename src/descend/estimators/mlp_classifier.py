@@ -24,6 +24,7 @@ from descend.networks.losses import Loss
 from descend.optimizers import Optimizer
 from descend.optimizers.schedules import Schedule
 from descend.training.epochs import EpochCallback
+from descend.training.history import Curve
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
@@ -60,6 +61,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     class_weight : weight by label, ``balanced``, or None; a list of one for each of several yes/no columns.
     label_smoothing : ε, from 0 to 1: targets become (1 − ε) q + ε / classes, for yes/no columns ε / 2.
     dropout : probability of dropping a hidden unit while training; one for all layers or one a layer.
+    clip_norm : largest norm of a step's gradient, above 0; longer ones are scaled down.
     last_batch : ``keep`` an epoch's short last batch, ``drop`` it, or ``wrap``: fill it from the next epoch.
     scoring : name or callable of scikit-learn's that judges validation rows; accuracy by default.
     callbacks : each is called with an ``Epoch`` after every epoch; one that returns True ends the fit.
@@ -130,6 +132,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         class_weight: ClassWeight | Sequence[ClassWeight] = None,
         label_smoothing: float = 0.0,
         dropout: float | Sequence[float] = 0.0,
+        clip_norm: float | None = None,
         last_batch: LastBatch = "keep",
         scoring: Any = None,
         callbacks: Sequence[EpochCallback] | None = None,
@@ -177,12 +180,12 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Any:
         """Labels (n,) in the type of y, or (n, columns) of 0 and 1."""
-        p = self._output(X, probabilities=True)
+        p = self._expected(X)
         return self._labels.decoded(p)
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities (n, classes) in the order of ``classes_``; of 1 for several yes/no columns."""
-        p = self._output(X, probabilities=True)
+        p = self._expected(X)
         if self._labels.columns or self._labels.outputs > 1:
             return p
         if len(self.classes_) == 1:
@@ -230,6 +233,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
     def _loss_scale(self, columns: int) -> float:
         return float(columns)
+
+    def _constant(self, target: Array) -> Curve | None:
+        return None
 
     def _stratum(self, target: Array) -> Array | None:
         return target[:, 0] if self._labels.outputs == 1 else None

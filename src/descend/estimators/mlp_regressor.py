@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import xlogy
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
@@ -18,16 +19,19 @@ from descend.errors import DataError
 from descend.estimators.base import Array
 from descend.estimators.held_out import Rows
 from descend.estimators.perceptron import Perceptron, Validation, is_stochastic
-from descend.networks import AbsoluteError, Huber, SquaredError
-from descend.networks.losses import Loss
+from descend.networks import AbsoluteError, Huber, Poisson, Quantile, SquaredError
+from descend.networks.losses import Loss, RegressionLoss
 from descend.optimizers import Optimizer
 from descend.optimizers.schedules import Schedule
 from descend.training.epochs import EpochCallback
+from descend.training.history import Curve
 
-_LOSSES: dict[str, type[SquaredError | AbsoluteError | Huber]] = {
+_LOSSES: dict[str, type[RegressionLoss]] = {
     "squared_error": SquaredError,
+    "poisson": Poisson,
     "absolute_error": AbsoluteError,
     "huber": Huber,
+    "quantile": Quantile,
 }
 
 
@@ -39,7 +43,8 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
 
     Parameters
     ----------
-    loss : ``squared_error`` (½ r²), ``absolute_error``, ``huber``, or a loss such as ``Huber(2.0)``.
+    loss : ``squared_error`` (½ r²), ``poisson`` (half the deviance; predict gives the expected count),
+        ``absolute_error``, ``huber``, ``quantile`` (the median), or a loss such as ``Quantile(0.9)``.
     hidden_layer_sizes : units of each hidden layer; () for none.
     activation : of the hidden layers: ``identity``, ``logistic`` (or ``sigmoid``), ``tanh``, ``relu``,
         ``hard_sigmoid``, ``gelu`` or ``gelu_tanh``.
@@ -64,6 +69,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     early_stopping : whether validation rows end the fit; the best weights are kept.
     validation_fraction : share of the rows held out for it, where fit is given no validation rows.
     dropout : probability of dropping a hidden unit while training; one for all layers or one a layer.
+    clip_norm : largest norm of a step's gradient, above 0; longer ones are scaled down.
     last_batch : ``keep`` an epoch's short last batch, ``drop`` it, or ``wrap``: fill it from the next epoch.
     scoring : name or callable of scikit-learn's that judges validation rows; R² by default.
     callbacks : each is called with an ``Epoch`` after every epoch; one that returns True ends the fit.
@@ -129,6 +135,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
         dropout: float | Sequence[float] = 0.0,
+        clip_norm: float | None = None,
         last_batch: LastBatch = "keep",
         scoring: Any = None,
         callbacks: Sequence[EpochCallback] | None = None,
@@ -164,7 +171,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:
         """Numbers, (n,), or (n, outputs) where y had several columns."""
-        z = self._output(X, probabilities=False)
+        z = self._expected(X)
         return z[:, 0] if z.shape[1] == 1 else z
 
     @property
@@ -176,7 +183,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
 
     def _learn_targets(self, y: Any, first: bool, partial: bool) -> None:
         self._columns = 1 if y.ndim == 1 else y.shape[1]
-        self.out_activation_ = "identity"
+        self.out_activation_ = "exp" if isinstance(self._declared_loss(), Poisson) else "identity"
 
     def _targets(self, y: Any, dtype: np.dtype[Any]) -> Array:
         columns = column_or_1d(y, warn=True)[:, None] if y.ndim == 1 or y.shape[1] == 1 else y
@@ -187,13 +194,22 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         if not np.isfinite(target).all():
             row = np.flatnonzero(~np.isfinite(target).all(axis=1))[0]
             raise DataError(f"y holds a value too large for {target.dtype} in row {row}: use dtype='float64'")
+        if isinstance(self._declared_loss(), Poisson) and target.min() < 0:
+            row = np.flatnonzero((target < 0).any(axis=1))[0]
+            raise DataError(f"y is below 0 in row {row}: the Poisson loss takes counts of at least 0")
         return target
 
     def _weighted(self, weight: Array | None, y: Any, dtype: np.dtype[Any]) -> Array | None:
         return weight
 
     def _loss_scale(self, columns: int) -> float:
-        return 1.0
+        return float(columns) if isinstance(self._declared_loss(), Poisson) else 1.0
+
+    def _constant(self, target: Array) -> Curve | None:
+        if not isinstance(self._declared_loss(), Poisson):
+            return None
+        counts = target.astype(np.float64)
+        return (xlogy(counts, counts) - counts).sum(axis=1)
 
     def _stratum(self, target: Array) -> Array | None:
         return None

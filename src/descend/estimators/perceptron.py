@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from descend.engines.plan import LAST_BATCH
 from descend.engines.protocol import Inputs, Program, State
 from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError
 from descend.estimators.base import Array, Estimator, ParameterError, row_weights
 from descend.estimators.declared import (
-    ACTIVATION_NAMES,
+    PERCEPTRON_CONSTRAINTS,
     declared_network,
     declared_optimizer,
     drawn_parameters,
@@ -30,13 +27,13 @@ from descend.estimators.held_out import Judge, Rows, split_rows
 from descend.estimators.stochastic import Record, Setting, StochasticFit
 from descend.networks import Network
 from descend.networks.losses import Loss
-from descend.optimizers import SGD, Adam, Optimizer, RMSprop
+from descend.optimizers import SGD, Optimizer
 from descend.optimizers.schedules import Schedule
 from descend.training.epochs import EpochCallback
+from descend.training.history import Curve
 from descend.training.memory import check_memory
 from descend.training.progress import progress_bar
 
-STOCHASTIC_SOLVERS = ("sgd", "adam")
 Validation = tuple[Any, Any] | tuple[Any, Any, ArrayLike]
 
 
@@ -52,33 +49,7 @@ class Perceptron(Estimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **Estimator._parameter_constraints,
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(ACTIVATION_NAMES)],
-        "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS}), SGD, Adam, RMSprop],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"}), HasMethods("rates")],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "last_batch": [StrOptions(set(LAST_BATCH))],
-        "scoring": [str, callable, None],
-        "callbacks": [None, "array-like"],
+        **PERCEPTRON_CONSTRAINTS,
     }
 
     hidden_layer_sizes: int | Sequence[int]
@@ -96,6 +67,7 @@ class Perceptron(Estimator):
     validation_fraction: float
     max_fun: int
     dropout: float | Sequence[float]
+    clip_norm: float | None
     scoring: Any
     callbacks: Sequence[EpochCallback] | None
     engine: str
@@ -129,6 +101,10 @@ class Perceptron(Estimator):
         """What the engine's loss, a mean over columns, is multiplied by to be scikit-learn's."""
 
     @abstractmethod
+    def _constant(self, target: Array) -> Curve | None:
+        """What scikit-learn's loss of each row has on top, whatever the weights are, (n,)."""
+
+    @abstractmethod
     def _stratum(self, target: Array) -> Array | None:
         """What held-out rows are balanced by, of the targets as the engines take them."""
 
@@ -149,7 +125,7 @@ class Perceptron(Estimator):
             x = x.astype(self.coefs_[0].dtype, copy=False)
         self._learn_targets(target, first, partial)
         own_weight = row_weights(sample_weight, x)
-        learnt = Rows(self._inputs(x, target, own_weight), own_weight, X, y)
+        learnt = self._as_rows(x, target, own_weight, X, y)
         random = check_random_state(self.random_state)
         network = declared_network(self.get_params(deep=False), self._outputs, self._declared_loss())
         if first:
@@ -170,7 +146,7 @@ class Perceptron(Estimator):
 
     def _learn(self, learnt: Rows, validation: Any, random: np.random.RandomState, partial: bool) -> None:
         if self.solver == "lbfgs":
-            self._solve(learnt.inputs)
+            self._solve(learnt)
         elif validation is not None:
             given = self._given(validation, learnt.inputs.x.dtype)
             self._train(learnt, random, partial, held_out=given, judged_too=learnt)
@@ -190,13 +166,19 @@ class Perceptron(Estimator):
             )
         if self.solver == "lbfgs" and not isinstance(self.learning_rate, str):
             raise ParameterError("solver='lbfgs' has no learning rate, and takes no schedule")
+        if self.solver == "lbfgs" and self.clip_norm is not None:
+            raise ParameterError(
+                "clip_norm is of a step's gradient, and solver='lbfgs' must see the whole one"
+            )
         if self.solver == "lbfgs" and validation is not None:
             raise ParameterError("validation rows are judged after each epoch, and solver='lbfgs' has none")
         if partial and self.early_stopping:
             raise ParameterError("partial_fit does not support early_stopping=True")
 
-    def _inputs(self, x: Any, target: Any, own_weight: Array | None) -> Inputs:
-        return Inputs(x, self._targets(target, x.dtype), self._weighted(own_weight, target, x.dtype))
+    def _as_rows(self, x: Any, target: Any, own_weight: Array | None, X: Any, y: Any) -> Rows:
+        weight = self._weighted(own_weight, target, x.dtype)
+        inputs = Inputs(x, self._targets(target, x.dtype), weight)
+        return Rows(inputs, own_weight, self._constant(inputs.y), X, y)
 
     def _given(self, validation: Any, dtype: np.dtype[Any]) -> Rows:
         """The caller's own validation rows."""
@@ -206,7 +188,7 @@ class Perceptron(Estimator):
         x, target = self._training_rows(X, y, multi_output=True, reset=False)
         x = x.astype(dtype, copy=False)
         weight = row_weights(validation[2] if len(validation) == 3 else None, x)
-        return Rows(self._inputs(x, target, weight), weight, X, y)
+        return self._as_rows(x, target, weight, X, y)
 
     def _compiled(self, optimizer: Optimizer, seed: int = 0) -> Program:
         network, width, dtype = self._network, self.coefs_[0].shape[0], self.coefs_[0].dtype
@@ -236,8 +218,10 @@ class Perceptron(Estimator):
         with progress_bar(shown=bool(self.verbose), classifies=self._network.classifies) as listener:
             setting = Setting(
                 parameters, self._network, optimizer, np.arange(len(inputs.y)) if kept is None else kept,
-                float(self.alpha), columns, self._loss_scale(columns), random if self.shuffle else None,
-                int(self.max_iter), judge, tuple(self.callbacks or ()), listener,
+                float(self.alpha), columns, self._loss_scale(columns), learnt.constant,
+                self.clip_norm and float(self.clip_norm) / columns,
+                random if self.shuffle else None, int(self.max_iter), judge, tuple(self.callbacks or ()),
+                listener,
             )  # fmt: skip
             self._keep(StochasticFit(program, inputs, setting, self._record).run(partial))
         self._report(self._record)
@@ -250,8 +234,9 @@ class Perceptron(Estimator):
             return {**before, **state}
         return state
 
-    def _solve(self, inputs: Inputs) -> None:
+    def _solve(self, learnt: Rows) -> None:
         """All rows at once, by L-BFGS."""
+        inputs = learnt.inputs
         columns = 1 if inputs.y.ndim == 1 else inputs.y.shape[1]
         solved, curve = solve_by_lbfgs(
             self._compiled(SGD()), self._network, inputs, self._parameters(), float(self.alpha), columns,
@@ -259,8 +244,9 @@ class Perceptron(Estimator):
         )  # fmt: skip
         self._keep(solved.parameters)
         record = self._record
-        record.loss_curve, record.epochs = curve, solved.iterations
-        record.best_loss = solved.objective * self._loss_scale(columns)
+        constant = learnt.mean_constant
+        record.loss_curve, record.epochs = [loss + constant for loss in curve], solved.iterations
+        record.best_loss = solved.objective * self._loss_scale(columns) + constant
         self._report(record)
 
     def _keep(self, state: State) -> None:
@@ -289,10 +275,10 @@ class Perceptron(Estimator):
         self.validation_loss_curve_ = record.validation_losses or None
         self.training_scores_ = record.training_scores or None
 
-    def _output(self, X: Any, *, probabilities: bool) -> Array:
-        """The network's output for checked rows, (n, outputs)."""
+    def _expected(self, X: Any) -> Array:
+        """What the network says of the target: probabilities, expected counts or numbers, (n, outputs)."""
         check_is_fitted(self)
         x = self._rows(X, self.coefs_[0].dtype)
         program = self._compiled(SGD())
         program.load(self._parameters())
-        return program.output(x, probabilities=probabilities)
+        return program.output(x, inverse_link=True)

@@ -22,10 +22,11 @@ from descend.networks import Network
 from descend.optimizers import SGD, AdamW, Optimizer, parameter_decay, step_rates
 from descend.optimizers.schedules import Span
 from descend.training.epochs import Epoch, EpochCallback, Epochs, epoch_batches
+from descend.training.history import Curve
 from descend.training.loop import Listener, Progress
 
 Judge = Callable[[State], tuple[float, float, float | None]]
-_CALLERS = 6  # frames between a warning and the caller of fit
+_CALLERS = 8  # frames between a warning and the caller of fit
 _SLOWEST = 1e-6  # an adaptive rate that has come down to this ends the fit
 
 
@@ -62,7 +63,7 @@ class Setting:
 
     rows : numbers of the bound rows to learn from.  alpha : scikit-learn's L2 penalty of the weights.
     columns : output columns whose mean the engine takes where scikit-learn's gradient is of their sum.
-    loss_scale : what the engine's loss is multiplied by for ``loss_curve_``.
+    loss_scale : what the engine's loss is multiplied by for ``loss_curve_``; constant : what is added, a row.
     judge : state → validation loss, validation score, training score; None without validation rows.
     """
 
@@ -73,6 +74,8 @@ class Setting:
     alpha: float
     columns: int
     loss_scale: float
+    constant: Curve | None
+    clip_norm: float | None
     shuffle: np.random.RandomState | None
     max_iter: int
     judge: Judge | None
@@ -106,7 +109,10 @@ class StochasticFit:
         Diverged : a loss stopped being finite.
         """
         setting, record = self._setting, self._record
-        size = _batch_size(setting.parameters["batch_size"], len(setting.rows))
+        declared, count = setting.parameters["batch_size"], len(setting.rows)
+        size = min(200 if declared == "auto" else int(declared), count)
+        if declared != "auto" and declared > count:
+            _warn(f"batch_size={declared} is clipped to the {count} rows there are", UserWarning)
         batches = epoch_batches(setting.rows, size, setting.parameters["last_batch"], setting.shuffle)
         record.epochs = 0
         try:
@@ -141,9 +147,10 @@ class StochasticFit:
         shares = np.divide(1.0, weights, out=np.zeros_like(weights), where=weights > 0)
         rates = self._rates(len(counts))
         columns = setting.columns if isinstance(setting.optimizer, SGD) else 1
-        losses = self._epochs.make(rows, offsets, rates, self._decay(shares), columns)
+        losses = self._epochs.make(rows, offsets, rates, self._decay(shares), columns, setting.clip_norm)
         total = int(counts.sum())
-        loss = float(losses @ counts) / total * setting.loss_scale + self._penalty(counts * shares) / total
+        told = losses * setting.loss_scale + self._constants(rows, offsets) * shares
+        loss = (float(told @ counts) + self._penalty(counts * shares)) / total
         record.loss_curve.append(loss)
         record.epochs += 1
         record.steps += len(counts)
@@ -186,6 +193,14 @@ class StochasticFit:
         before, after = (self._norm(state) for state in (self._epochs.previous, self._epochs.state))
         line = before + (after - before) * np.arange(len(shares)) / len(shares)
         return 0.5 * self._setting.alpha * float(line @ shares)
+
+    def _constants(self, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> Curve:
+        """Weighted sum of the rows' constants by batch, (steps,)."""
+        constant, weight = self._setting.constant, self._row_weight
+        if constant is None:
+            return np.zeros(len(offsets) - 1)
+        chosen = constant[rows] if weight is None else constant[rows] * weight[rows]
+        return np.add.reduceat(chosen, offsets[:-1])
 
     def _norm(self, state: State) -> float:
         return sum(float(np.vdot(state[name], state[name])) for name in self._weights)
@@ -248,14 +263,6 @@ class StochasticFit:
                 name: array * kept if name.startswith("momentum_buffer.") else array
                 for name, array in state.items()
             })  # fmt: skip
-
-
-def _batch_size(declared: Any, rows: int) -> int:
-    if declared == "auto":
-        return min(200, rows)
-    if declared > rows:
-        _warn(f"batch_size={declared} is clipped to the {rows} rows there are", UserWarning)
-    return min(int(declared), rows)
 
 
 def _warn(message: str, category: type[Warning]) -> None:

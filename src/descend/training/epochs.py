@@ -92,11 +92,12 @@ class Epochs:
 
     def make(
         self, rows: NDArray[np.int64], offsets: NDArray[np.int64], rate: NDArray[np.float64],
-        decay: NDArray[np.float64], factor: float = 1.0,
+        decay: NDArray[np.float64], factor: float = 1.0, clip_norm: float | None = None,
     ) -> NDArray[np.float64]:  # fmt: skip
         """One epoch; step s reads rows[offsets[s] : offsets[s + 1]]. Losses before each update, (steps,).
 
         rate : (steps,).  decay : (steps, parameters).  factor : what the engine's rate is multiplied by.
+        clip_norm : as Plan.clip.
 
         Raises
         ------
@@ -108,7 +109,7 @@ class Epochs:
 
         def plan(begin: int, end: int) -> Plan:
             part = slice(begin - first, end - first)
-            return Plan(begin, end - begin, listed, factor * rate[part], decay[part])
+            return Plan(begin, end - begin, listed, factor * rate[part], decay[part], clip_norm)
 
         losses: list[NDArray[np.float64]] = []
         at, bad = first, False
