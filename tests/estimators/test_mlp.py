@@ -363,7 +363,8 @@ def test_pipelines_searches_and_routing():
     ).fit(X, y)  # fmt: skip
     assert search.best_score_ > 0.8
     with sklearn.config_context(enable_metadata_routing=True):
-        routed = make_pipeline(StandardScaler(), _classifier().set_fit_request(sample_weight=True))
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        routed = make_pipeline(scaler, _classifier().set_fit_request(sample_weight=True))
         weight = np.linspace(0, 1, len(y))
         routed.fit(X, y, sample_weight=weight)
     direct = _classifier().fit(StandardScaler().fit_transform(X), y, sample_weight=weight)

@@ -277,7 +277,7 @@ class Perceptron(Estimator):
 
     def _expected(self, X: Any) -> Array:
         """What the network says of the target: probabilities, expected counts or numbers, (n, outputs)."""
-        check_is_fitted(self)
+        check_is_fitted(self, "coefs_")
         x = self._rows(X, self.coefs_[0].dtype)
         program = self._compiled(SGD())
         program.load(self._parameters())
