@@ -3,10 +3,11 @@
     .venv/bin/python benchmarks/estimators.py [--data digits breast_cancer mnist=FOLDER] [--seeds 10]
                                               [--threads N] [--dtype float64] [--json FILE]
 
-Each seed is the ``random_state`` of both and splits off a quarter of the rows, stratified, for the test (MNIST
-has its own 10,000). Columns are standardised on the training rows; pixels of MNIST are scaled to 0 … 1. The two
-are fitted one after the other in one process, in turns which is first; a ratio is of two times of the same seed.
---threads holds both to as many, scikit-learn's BLAS by threadpoolctl; without it both take what they take.
+Each seed is the ``random_state`` of both and splits off a quarter of the rows, stratified, for the test
+(MNIST has its own 10,000). Columns are standardised on the training rows; pixels of MNIST are scaled to
+0 … 1. The two are fitted one after the other in one process, in turns which is first; a ratio is of two
+times of the same seed. --threads holds both to as many, scikit-learn's BLAS by threadpoolctl; without it
+both take what they take.
 """
 
 from __future__ import annotations

@@ -329,6 +329,21 @@ def test_frames_in(frame):
     assert len(model.predict(table)) == len(X)
 
 
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_sparse_rows_give_the_bits_of_dense_ones(solver):
+    X, y = _classes()
+    X = np.where(abs(X) > 0.7, X, 0)
+    options = {"solver": solver, "early_stopping": True, "class_weight": "balanced"}
+    dense = _classifier(**options).fit(X, y)
+    for make in (sparse.csr_matrix, sparse.csc_array):
+        thin = _classifier(**options).fit(make(X), y)
+        _same(dense, thin, 0.0 if solver != "lbfgs" else 1e-6)
+        np.testing.assert_array_equal(thin.predict_proba(make(X)), thin.predict_proba(X))
+    backwards = sparse.csr_matrix((X[:, ::-1].ravel(), np.tile([3, 2, 1, 0], len(X)),
+                                   np.arange(0, X.size + 1, 4)), X.shape)  # fmt: skip
+    _same(thin, _classifier(**options).fit(backwards, y), 0.0 if solver != "lbfgs" else 1e-6)
+
+
 def test_corners_of_a_table():
     X, y = _numbers()
     odd = np.column_stack([X, np.ones(len(X)), X[:, 0], X[:, 1] * 1e-200])

@@ -90,7 +90,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 ensure_all_finite=False, multi_output=multi_output, y_numeric=is_regressor(self), reset=reset,
             )  # fmt: skip
         check_finite(x, getattr(self, "feature_names_in_", None))
-        return x, target
+        return _canonical(x), target
 
     def _rows(self, X: Any, dtype: np.dtype[Any] | None = None) -> Any:
         """X (n, inputs) to predict, in ``dtype`` or as ``_training_rows`` chooses it. Raises as it does."""
@@ -101,7 +101,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 ensure_all_finite=False, reset=False,
             )  # fmt: skip
         check_finite(x, getattr(self, "feature_names_in_", None))
-        return x
+        return _canonical(x)
 
     @property
     def _accepted_dtypes(self) -> list[type] | np.dtype[Any]:
@@ -211,6 +211,18 @@ def check_finite(x: Any, names: Array | None) -> None:
     raise DataError(
         f"Input X contains {found} in row {row}, column {called}: leave the row out or fill the value in"
     )
+
+
+def _canonical(x: Any) -> Any:
+    """Rows with ascending columns, each once, as the engines take sparse ones; the caller's stay as they are.
+
+    x : dense or CSR.
+    """
+    if not hasattr(x, "has_canonical_format") or x.has_canonical_format:
+        return x
+    ordered = x.copy()
+    ordered.sum_duplicates()
+    return ordered
 
 
 def _contiguous(values: Array) -> Array:

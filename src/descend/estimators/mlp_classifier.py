@@ -153,7 +153,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     ) -> MLPClassifier:
         """Trains on all rows.
 
-        X : (n, inputs) array or frame.  y : (n,) labels, or (n, columns) of 0 and 1.
+        X : (n, inputs) array, frame or CSR, which stays sparse.  y : (n,) labels, or (n, columns) of 0 and 1.
         sample_weight : (n,) of at least 0.  validation : (X, y) or (X, y, sample_weight), judged each epoch.
         """
         self._fit(X, y, sample_weight, validation, partial=False)

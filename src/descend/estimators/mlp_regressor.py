@@ -156,7 +156,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     ) -> MLPRegressor:
         """Trains on all rows.
 
-        X : (n, inputs) array or frame.  y : (n,) or (n, outputs) numbers.
+        X : (n, inputs) array, frame or CSR, which stays sparse.  y : (n,) or (n, outputs) numbers.
         sample_weight : (n,) of at least 0.  validation : (X, y) or (X, y, sample_weight), judged each epoch.
         """
         self._fit(X, y, sample_weight, validation, partial=False)

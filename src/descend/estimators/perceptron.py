@@ -34,6 +34,7 @@ from descend.training.history import Curve
 from descend.training.memory import check_memory
 from descend.training.progress import progress_bar
 
+_FEW_OPERATIONS = 1_000_000
 Validation = tuple[Any, Any] | tuple[Any, Any, ArrayLike]
 
 
@@ -47,6 +48,7 @@ def is_stochastic(estimator: Perceptron) -> bool:
 class Perceptron(Estimator):
     """Base of the two. Subclasses say what the targets, the loss and the labels are."""
 
+    _sparse: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **Estimator._parameter_constraints,
         **PERCEPTRON_CONSTRAINTS,
@@ -190,11 +192,10 @@ class Perceptron(Estimator):
         weight = row_weights(validation[2] if len(validation) == 3 else None, x)
         return self._as_rows(x, target, weight, X, y)
 
-    def _compiled(self, optimizer: Optimizer, seed: int = 0) -> Program:
+    def _compiled(self, optimizer: Optimizer, threads: int | None, seed: int = 0) -> Program:
         network, width, dtype = self._network, self.coefs_[0].shape[0], self.coefs_[0].dtype
-        check_memory(network, width, optimizer, dtype.itemsize)
         return get_engine(self.engine).compile(
-            network, network.widths(width), optimizer, str(dtype), resolve_threads(self.threads), seed
+            network, network.widths(width), optimizer, str(dtype), resolve_threads(threads), seed
         )
 
     def _train(
@@ -207,7 +208,8 @@ class Perceptron(Estimator):
         parameters = self.get_params(deep=False)
         optimizer = declared_optimizer(parameters, columns)
         seed = int(random.randint(2**31 - 1)) if np.any(self.dropout) else 0
-        program = self._compiled(optimizer, seed)
+        check_memory(self._network, inputs.x.shape[1], optimizer, inputs.x.dtype.itemsize)
+        program = self._compiled(optimizer, self.threads, seed)
         program.load(self._first_state(optimizer))
         program.bind(inputs)
         if not partial:
@@ -239,8 +241,8 @@ class Perceptron(Estimator):
         inputs = learnt.inputs
         columns = 1 if inputs.y.ndim == 1 else inputs.y.shape[1]
         solved, curve = solve_by_lbfgs(
-            self._compiled(SGD()), self._network, inputs, self._parameters(), float(self.alpha), columns,
-            self._loss_scale(columns), float(self.tol), int(self.max_iter), int(self.max_fun),
+            self._compiled(SGD(), self.threads), self._network, inputs, self._parameters(), float(self.alpha),
+            columns, self._loss_scale(columns), float(self.tol), int(self.max_iter), int(self.max_fun),
         )  # fmt: skip
         self._keep(solved.parameters)
         record = self._record
@@ -279,6 +281,8 @@ class Perceptron(Estimator):
         """What the network says of the target: probabilities, expected counts or numbers, (n, outputs)."""
         check_is_fitted(self, "coefs_")
         x = self._rows(X, self.coefs_[0].dtype)
-        program = self._compiled(SGD())
+        # few rows are done before other threads have woken up; the bits are the same
+        operations = x.shape[0] * sum(part.size for part in self.coefs_)
+        program = self._compiled(SGD(), 1 if operations < _FEW_OPERATIONS else self.threads)
         program.load(self._parameters())
         return program.output(x, inverse_link=True)
