@@ -60,8 +60,8 @@ Network checked_network(long inputs, const std::vector<LayerTuple>& layers, cons
 }
 
 OptimizerOptions checked_optimizer(const OptimizerTuple& given) {
-  const auto& [kind, momentum, dampening, nesterov, alpha, centered, beta1, beta2, eps, amsgrad,
-               eps_hat] = given;
+  const auto& [kind, momentum, dampening, nesterov, alpha, centered, beta1, beta2, eps, amsgrad, eps_hat] =
+      given;
   for (double value : {momentum, dampening, eps})
     if (!(std::isfinite(value) && value >= 0))
       refuse("momentum, dampening and eps must be finite numbers of at least 0");

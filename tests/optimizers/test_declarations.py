@@ -105,3 +105,9 @@ def test_decay_by_name():
     assert parameter_decay({"0.weight": 0.2}, names).tolist() == [0.2, 0.0]
     with pytest.raises(OptionError, match=r"no parameter '1.weight'.*choices: 0.weight, 0.bias"):
         parameter_decay({"1.weight": 0.2}, names)
+
+
+def test_eps_hat_is_a_flag():
+    assert Adam(eps_hat=True).eps_hat is True
+    with pytest.raises(OptionError, match="eps_hat must be True or False"):
+        Adam(eps_hat=1)
