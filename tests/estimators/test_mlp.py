@@ -259,6 +259,35 @@ def test_a_diverged_fit_leaves_no_model():
         model.predict(X)
 
 
+def test_a_call_that_diverges_leaves_the_model_as_it_was():
+    X, y = _numbers()
+    model, other = (_regressor(solver="sgd", learning_rate_init=0.01).fit(X, y) for _ in range(2))
+    with pytest.raises(Diverged):
+        model.partial_fit(X * 1e150, y)
+    _same(model, other)
+    assert model.loss_curve_ == other.loss_curve_
+    _same(model.partial_fit(X, y), other.partial_fit(X, y))
+
+
+def test_validation_rows_whose_loss_overflows_are_a_divergence():
+    X, y = _numbers()
+    far = (X * 1e200, y)
+    with pytest.raises(Diverged, match="validation rows is not finite after epoch 1") as caught:
+        _regressor(early_stopping=True).fit(X, y, validation=far)
+    assert all(np.isfinite(part).all() for part in caught.value.parameters.values())
+
+
+def test_an_interrupted_fit_keeps_its_last_epoch():
+    def interrupt(epoch):
+        if epoch.number == 3:
+            raise KeyboardInterrupt
+
+    X, y = _numbers()
+    with pytest.warns(UserWarning, match="interrupted after 3 epochs"):
+        model = _regressor(callbacks=[interrupt]).fit(X, y)
+    _same(model, _regressor(max_iter=3).fit(X, y))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

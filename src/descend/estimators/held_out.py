@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def split_rows(
         )
     if len(held_out) < 2:
         raise DataError(
-            f"the validation set is too small, {len(held_out)} of {len(rows.inputs.y)} rows: raise "
+            f"The validation set is too small, {len(held_out)} of {len(rows.inputs.y)} rows: raise "
             "validation_fraction or give more rows"
         )
     weight, both, constant = (
@@ -86,11 +87,13 @@ class Judge:
             self._scorer = check_scoring(estimator, estimator.scoring)
 
     def __call__(self, state: State) -> tuple[float, float, float | None]:
-        """Validation loss, validation score, training score."""
+        """Validation loss, validation score, training score; no scores where the loss is not finite."""
         if self._scorer is not None:
             self._estimator._keep(state)
         sums = self._program.evaluate(self._held_out.inputs)
         loss = sums.loss / sums.weight * self._loss_scale + self._held_out.mean_constant
+        if not math.isfinite(loss):
+            return loss, math.nan, None
         training = None if self._learnt is None else self._score(self._learnt)
         return loss, self._score(self._held_out), training
 

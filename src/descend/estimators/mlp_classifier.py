@@ -238,7 +238,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         return None
 
     def _stratum(self, target: Array) -> Array | None:
-        return target[:, 0] if self._labels.outputs == 1 else None
+        return target[:, 0].astype(bool) if self._labels.outputs == 1 else None
 
     def _score_of(self, output: Array, rows: Rows) -> float:
         y = rows.inputs.y

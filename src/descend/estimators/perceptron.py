@@ -139,9 +139,12 @@ class Perceptron(Estimator):
                 "leave hidden_layer_sizes as it was"
             )
         self._network, self.n_outputs_, self.n_layers_ = network, network.outputs, len(network.widths(1))
+        undo, before = self._record.undone_by(), self._parameters()
         try:
             self._learn(learnt, validation, random, partial)
         except BaseException:
+            self._record = undo()
+            self._keep(before)
             if first:  # the weights drawn are no model
                 del self.coefs_, self.intercepts_
             raise

@@ -6,6 +6,7 @@ those of scikit-learn's MLPClassifier and MLPRegressor.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 import warnings
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from descend.engines.protocol import Inputs, Program, State
+from descend.errors import Diverged
 from descend.networks import Network
 from descend.optimizers import SGD, AdamW, Optimizer, parameter_decay, step_rates
 from descend.optimizers.schedules import Span
@@ -55,6 +57,19 @@ class Record:
     state: State | None = None
     best: State | None = None
     slots: tuple[str, ...] = ()
+
+    def undone_by(self) -> Callable[[], Record]:
+        """What gives this record back as it is now, whatever a fit that fails has added to it."""
+        kept = dataclasses.replace(self)
+        curves = (self.loss_curve, self.validation_losses, self.validation_scores, self.training_scores)
+        lengths = [len(curve) for curve in curves]
+
+        def undo() -> Record:
+            for curve, length in zip(curves, lengths, strict=True):
+                del curve[length:]
+            return kept
+
+        return undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +144,8 @@ class StochasticFit:
                     )
                     break
         except KeyboardInterrupt:
+            if not record.epochs:
+                raise
             _warn(
                 f"interrupted after {record.epochs} epochs; the weights of the last one are kept", UserWarning
             )
@@ -210,6 +227,8 @@ class StochasticFit:
         record, parameters = self._record, self._setting.parameters
         if self._setting.judge is not None:
             checked, score, training_score = self._setting.judge(self._epochs.state)
+            if not math.isfinite(checked):
+                raise self._diverged()
             record.validation_losses.append(checked)
             record.validation_scores.append(score)
             if training_score is not None:
@@ -224,6 +243,14 @@ class StochasticFit:
             idle = loss > record.best_loss - parameters["tol"]
             record.best_loss = min(record.best_loss, loss)
         record.idle = record.idle + 1 if idle else 0
+
+    def _diverged(self) -> Diverged:
+        state = self._epochs.state
+        return Diverged(
+            f"the loss of the validation rows is not finite after epoch {self._record.epochs}: "
+            "try a tenth of the learning rate or lower, and look for very large values in the rows",
+            self._record.steps - 1, {name: state[name] for name in self._names},
+        )  # fmt: skip
 
     def _tell(self, loss: float, rate: float, per_epoch: int) -> bool:
         """Tells the progress bar and the callbacks; whether one of these asks to stop."""
