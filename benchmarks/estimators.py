@@ -114,9 +114,8 @@ def main() -> None:
         asked.error(f"unknown data {unknown[0]}" if unknown else "--seeds must be at least 2")
     threads = options.threads or "as they come"
     print(f"{platform.machine()}, scikit-learn {sklearn.__version__}, {options.dtype}, threads {threads}\n")
-    print(
-        "| data | accuracy, scikit-learn | descend | epochs | | seconds | | ratio, median (range) | of processor time |"
-    )
+    print("| data | accuracy, scikit-learn | descend | epochs | | seconds | | ratio, median (range) ", end="")
+    print("| of processor time |")
     print("|---|---|---|---|---|---|---|---|---|")
     results = {}
     for data in options.data:
