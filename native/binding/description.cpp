@@ -60,7 +60,8 @@ Network checked_network(long inputs, const std::vector<LayerTuple>& layers, cons
 }
 
 OptimizerOptions checked_optimizer(const OptimizerTuple& given) {
-  const auto& [kind, momentum, dampening, nesterov, alpha, centered, beta1, beta2, eps, amsgrad] = given;
+  const auto& [kind, momentum, dampening, nesterov, alpha, centered, beta1, beta2, eps, amsgrad, eps_hat] =
+      given;
   for (double value : {momentum, dampening, eps})
     if (!(std::isfinite(value) && value >= 0))
       refuse("momentum, dampening and eps must be finite numbers of at least 0");
@@ -75,7 +76,8 @@ OptimizerOptions checked_optimizer(const OptimizerTuple& given) {
           beta1,
           beta2,
           eps,
-          amsgrad};
+          amsgrad,
+          eps_hat};
 }
 
 }  // namespace descend::binding

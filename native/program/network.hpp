@@ -30,7 +30,7 @@ struct OptimizerOptions {
   double alpha;
   bool centered;
   double beta1, beta2, eps;
-  bool amsgrad;
+  bool amsgrad, eps_hat;
 
   int slots() const {
     switch (kind) {

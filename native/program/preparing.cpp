@@ -41,7 +41,9 @@ Update<T> Training<T>::update(double rate, double decay) const {
   u.one_minus_beta2 = static_cast<T>(1 - o.beta2);
   if (o.kind == OptimizerKind::adam || o.kind == OptimizerKind::adamw) {
     u.step_size = static_cast<T>(rate / (1 - power(o.beta1, number)));
-    u.root_correction = static_cast<T>(std::sqrt(1 - power(o.beta2, number)));
+    const double correction = std::sqrt(1 - power(o.beta2, number));
+    u.root_correction = static_cast<T>(correction);
+    if (o.eps_hat) u.eps = static_cast<T>(o.eps / correction);
   }
   return u;
 }

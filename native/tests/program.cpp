@@ -22,7 +22,7 @@ std::vector<T> trained(const std::string& instruction_set, int threads, long ste
                          {9, Activation::relu, false, 0},
                          {classes, Activation::identity, true, 0}},
                         {LossKind::cross_entropy, 1.0, 0.1, {}}};
-  const OptimizerOptions adam{OptimizerKind::adamw, 0, 0, false, 0, false, 0.9, 0.999, 1e-8, true};
+  const OptimizerOptions adam{OptimizerKind::adamw, 0, 0, false, 0, false, 0.9, 0.999, 1e-8, true, false};
   Program<T> program(network, adam, choose_kernels(instruction_set), threads, 5);
   write_start(program.weights(), 11);
 

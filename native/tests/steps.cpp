@@ -56,7 +56,7 @@ void draw_weights(Weights<float>& weights) {
 long train(const Workload& work, long epochs) {
   const char* wished = std::getenv("DESCEND_ISA");
   const LossKind kind = work.images ? LossKind::cross_entropy : LossKind::squared_error;
-  const OptimizerOptions sgd{OptimizerKind::sgd, 0, 0, false, 0, false, 0, 0, 0, false};
+  const OptimizerOptions sgd{OptimizerKind::sgd, 0, 0, false, 0, false, 0, 0, 0, false, false};
   Program<float> program({work.inputs, work.layers, {kind, 1.0, 0.0, {}}}, sgd,
                          choose_kernels(wished ? wished : ""), 1, 0);
   draw_weights(program.weights());

@@ -26,6 +26,8 @@ _HOMES = {
     "descend.training": ("Training", "train", "train_many"),
     "descend.models": ("Model", "load"),
     "descend.workflow": ("fit",),
+    "descend.estimators.mlp_classifier": ("MLPClassifier",),
+    "descend.estimators.mlp_regressor": ("MLPRegressor",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = {"errors": "descend.errors", "schedules": "descend.optimizers.schedules"}
@@ -40,6 +42,8 @@ __all__ = [
     "Dense",
     "Dropout",
     "Huber",
+    "MLPClassifier",
+    "MLPRegressor",
     "Model",
     "Network",
     "Poisson",

@@ -1,4 +1,6 @@
 from descend import errors as errors
+from descend.estimators.mlp_classifier import MLPClassifier as MLPClassifier
+from descend.estimators.mlp_regressor import MLPRegressor as MLPRegressor
 from descend.models import Model as Model
 from descend.models import load as load
 from descend.networks import AbsoluteError as AbsoluteError

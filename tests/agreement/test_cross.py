@@ -43,6 +43,7 @@ OPTIMIZERS = {
     "rmsprop-centered": RMSprop(lr=0.001, alpha=0.9, momentum=0.5, centered=True),
     "adam": Adam(lr=0.01, weight_decay=0.05),
     "adam-amsgrad": Adam(lr=0.01, betas=(0.8, 0.95), amsgrad=True),
+    "adam-eps-hat": Adam(lr=0.01, betas=(0.9, 0.99), eps=1e-3, eps_hat=True),
     "adamw": AdamW(lr=0.01, weight_decay=0.1),
 }
 DTYPES = ("float64", "float32")

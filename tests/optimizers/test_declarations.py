@@ -16,6 +16,7 @@ def test_options_and_defaults_are_torchs(kind):
     torch = pytest.importorskip("torch", reason="the torch extra is not installed")
     theirs = getattr(torch.optim, kind.__name__)([torch.zeros(1, requires_grad=True)]).defaults
     ours = {name: getattr(kind(), name) for name in kind.__dataclass_fields__}
+    assert not ours.pop("eps_hat", False)  # not torch's; its formula is where it is off
     assert ours == {name: theirs[name] for name in ours}
 
 
@@ -105,3 +106,9 @@ def test_decay_by_name():
     assert parameter_decay({"0.weight": 0.2}, names).tolist() == [0.2, 0.0]
     with pytest.raises(OptionError, match=r"no parameter '1.weight'.*choices: 0.weight, 0.bias"):
         parameter_decay({"1.weight": 0.2}, names)
+
+
+def test_eps_hat_is_a_flag():
+    assert Adam(eps_hat=True).eps_hat is True
+    with pytest.raises(OptionError, match="eps_hat must be True or False"):
+        Adam(eps_hat=1)

@@ -25,7 +25,8 @@ class Adam:
         g ← g + weight_decay · w
         m ← m + (1 − beta1) · (g − m)
         s ← beta2 · s + (1 − beta2) · g²
-        d ← √(largest s so far  if amsgrad else  s) / √(1 − beta2^t) + eps
+        e ← eps / √(1 − beta2^t)  if eps_hat else  eps
+        d ← √(largest s so far  if amsgrad else  s) / √(1 − beta2^t) + e
         w ← w − lr / (1 − beta1^t) · m / d
 
     Parameters
@@ -35,6 +36,8 @@ class Adam:
     eps : added to the root, at least 0. Default 1e-8.
     weight_decay : one number for all parameters, or a mapping from parameter name to number.
     amsgrad : divide by the largest mean of squares seen.
+    eps_hat : whether eps is added before the correction: ε̂ of section 2 of Adam's paper, as TensorFlow and
+        scikit-learn have it, and torch has not.
 
     Raises
     ------
@@ -48,10 +51,12 @@ class Adam:
     eps: float = 1e-8
     weight_decay: Decay = 0.0
     amsgrad: bool = False
+    eps_hat: bool = False
 
     def __post_init__(self) -> None:
         check_learning_rate(self.lr)
         object.__setattr__(self, "amsgrad", check_flag("amsgrad", self.amsgrad))
+        object.__setattr__(self, "eps_hat", check_flag("eps_hat", self.eps_hat))
         if not isinstance(self.betas, tuple | list) or len(self.betas) != 2:
             raise OptionError(f"betas must be a pair of numbers, not {self.betas!r}")
         object.__setattr__(self, "betas", tuple(self.betas))

@@ -131,7 +131,7 @@ class _Run:
             best = min(best, self.point.optimality)
             if idle == _PATIENCE:
                 return "rounding"
-            progress = Progress(self.iterations, self.point.value, self.point.optimality)
+            progress = Progress(self.iterations, self.point.value, self.point.optimality, self.evaluations)
             if callback is not None and callback(progress):
                 return "callback"
         return "tolerance"

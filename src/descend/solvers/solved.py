@@ -44,6 +44,7 @@ class Progress:
     iteration: int
     objective: float
     optimality: float
+    evaluations: int
 
 
 Callback = Callable[[Progress], bool | None]

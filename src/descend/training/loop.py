@@ -106,15 +106,15 @@ class Run:
             self._safe_at = time.perf_counter()
 
     def _check_finite(self, plan: Plan, chunk: Chunk) -> None:
-        overflowed = self.over and not _all_finite(self._program.state(), self._names)  # the very last update
+        overflowed = self.over and not all_finite(self._program.state(), self._names)  # the very last update
         if chunk.stopped != "nonfinite" and not overflowed:
             return
         step = self._step - overflowed
         rate = float(plan.rate[chunk.done - overflowed])
-        kept = _last_finite(
+        kept = last_finite(
             self._program, self._plan, self._safe_step, self._safe_state, self._step, self._names
         )
-        raise Diverged(_divergence(step, self._run_plan.per_epoch, rate), step, kept)
+        raise Diverged(divergence(step, self._run_plan.per_epoch, rate), step, kept)
 
     def progress(self) -> Progress:
         """Where the run stands."""
@@ -143,7 +143,7 @@ def run_steps(run: Run, program: Program, listener: Listener | None) -> History:
     return run.history()
 
 
-def _last_finite(
+def last_finite(
     program: Program, plan: Callable[[int, int], Plan], safe_step: int, safe_state: State,
     bad_step: int, names: tuple[str, ...],
 ) -> State:  # fmt: skip
@@ -154,16 +154,18 @@ def _last_finite(
         while at < end:
             at += program.run(plan(at, end), float("inf")).done
         state = program.state()
-        if _all_finite(state, names):
+        if all_finite(state, names):
             return {name: state[name] for name in names}
     return {name: safe_state[name] for name in names}
 
 
-def _all_finite(state: State, names: tuple[str, ...]) -> bool:
+def all_finite(state: State, names: tuple[str, ...]) -> bool:
+    """Whether the parameters of these names hold no NaN and no infinity."""
     return all(bool(np.isfinite(state[name]).all()) for name in names)
 
 
-def _divergence(step: int, per_epoch: int, rate: float) -> str:
+def divergence(step: int, per_epoch: int, rate: float) -> str:
+    """The message of a Diverged: where it was, and what to try."""
     return (
         f"the loss stopped being finite at step {step} (epoch {step // per_epoch + 1}, "
         f"learning rate {rate:.6g}): try a learning rate of {_plain(rate / 10)} or lower"

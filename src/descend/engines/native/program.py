@@ -43,7 +43,7 @@ _LossOptions = tuple[int, float, float, list[float]]
 _OrderOptions = tuple[int, int, int, int, bool, bool, NDArray[np.int64] | None]
 _Doubles = NDArray[np.float64]
 _Told = tuple[_Doubles, _Doubles, _Doubles, _Doubles, float, int]
-_OptimizerOptions = tuple[int, float, float, bool, float, bool, float, float, float, bool]
+_OptimizerOptions = tuple[int, float, float, bool, float, bool, float, float, float, bool, bool]
 
 
 class NativeProgram:
@@ -239,21 +239,12 @@ def _loss(loss: Loss) -> _LossOptions:
 
 def _optimizer(optimizer: Optimizer) -> _OptimizerOptions:
     if isinstance(optimizer, SGD):
-        return (
-            0,
-            optimizer.momentum,
-            optimizer.dampening,
-            optimizer.nesterov,
-            0.0,
-            False,
-            0.0,
-            0.0,
-            0.0,
-            False,
-        )
+        momentum, dampening, nesterov = optimizer.momentum, optimizer.dampening, optimizer.nesterov
+        return (0, momentum, dampening, nesterov, 0.0, False, 0.0, 0.0, 0.0, False, False)
     if isinstance(optimizer, RMSprop):
         alpha, centered, eps = optimizer.alpha, optimizer.centered, optimizer.eps
-        return (1, optimizer.momentum, 0.0, False, alpha, centered, 0.0, 0.0, eps, False)
+        return (1, optimizer.momentum, 0.0, False, alpha, centered, 0.0, 0.0, eps, False, False)
     assert isinstance(optimizer, Adam)
-    kind = 3 if isinstance(optimizer, AdamW) else 2
-    return (kind, 0.0, 0.0, False, 0.0, False, *optimizer.betas, optimizer.eps, optimizer.amsgrad)
+    kind, (beta1, beta2) = 3 if isinstance(optimizer, AdamW) else 2, optimizer.betas
+    eps, amsgrad, eps_hat = optimizer.eps, optimizer.amsgrad, optimizer.eps_hat
+    return (kind, 0.0, 0.0, False, 0.0, False, beta1, beta2, eps, amsgrad, eps_hat)

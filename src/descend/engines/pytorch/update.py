@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -22,7 +23,7 @@ class Updater:
 
     def __init__(self, optimizer: Optimizer, parameters: Mapping[str, Tensor], state: State) -> None:
         self._parameters = parameters
-        self._slots = optimizer.slots
+        self._optimizer, self._slots = optimizer, optimizer.slots
         self._torch = _torch_optimizer(optimizer, parameters)
         self.updates = int(state["updates"])
         if self.updates > 0:
@@ -38,6 +39,9 @@ class Updater:
         for group, own_decay in zip(self._torch.param_groups, decay, strict=True):
             group["lr"] = rate
             group["weight_decay"] = float(own_decay)
+            if isinstance(self._optimizer, Adam) and self._optimizer.eps_hat:
+                corrected = 1.0 - self._optimizer.betas[1] ** (self.updates + 1)
+                group["eps"] = self._optimizer.eps / math.sqrt(corrected)
         self._torch.step()
         self.updates += 1
 

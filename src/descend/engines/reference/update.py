@@ -77,5 +77,6 @@ def _adam(optimizer: Adam, w: Array, g: Array, slots: Slots, rate: float, number
         largest = slots["max_exp_avg_sq"]
         np.maximum(largest, s, out=largest)
         s = largest
-    d = np.sqrt(s) / math.sqrt(1.0 - beta2**number) + optimizer.eps
+    root = math.sqrt(1.0 - beta2**number)
+    d = np.sqrt(s) / root + (optimizer.eps / root if optimizer.eps_hat else optimizer.eps)
     w -= rate / (1.0 - beta1**number) * (m / d)

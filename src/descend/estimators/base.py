@@ -1,0 +1,252 @@
+"""What the estimators share: parameters, rows, targets and weights, checked by scikit-learn's own means.
+
+What they refuse is a ``ValueError`` as scikit-learn's users expect, and an error of descend at the same time.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn import get_config
+from sklearn.base import BaseEstimator, is_regressor
+from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from descend.engines.finite import all_finite
+from descend.engines.registry import ENGINES
+from descend.errors import DataError, OptionError
+
+Array = NDArray[Any]
+ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
+
+
+class ParameterError(OptionError, InvalidParameterError):  # type: ignore[misc]
+    """A constructor's parameter is out of range or of another type."""
+
+
+class Estimator(BaseEstimator):  # type: ignore[misc]
+    """Base of all estimators; subclasses put scikit-learn's mixin before it.
+
+    A subclass has the parameters ``engine``, ``threads`` and ``dtype``, adds its own ranges to
+    ``_parameter_constraints`` and decorates ``fit`` with ``sklearn.base._fit_context``.
+
+    _refused : parameters that mean nothing here, and why: fit accepts them only at their default.
+    _sparse : whether CSR rows are taken.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "engine": [StrOptions(set(ENGINES))],
+        "threads": [Interval(Integral, 1, 1024, closed="both"), None],
+        "dtype": [StrOptions({"float32", "float64"}), None],
+    }
+    _refused: ClassVar[Mapping[str, str]] = {}
+    _sparse: ClassVar[bool] = False
+    dtype: Literal["float32", "float64"] | None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self._sparse
+        return tags
+
+    def _validate_params(self) -> None:
+        """Raises ParameterError for a value out of its range, or changed where that means nothing."""
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            raise ParameterError(str(error)) from None
+        declared = inspect.signature(type(self)).parameters
+        for name, reason in self._refused.items():
+            value, default = getattr(self, name), declared[name].default
+            if value is not default and value != default:
+                raise ParameterError(
+                    f"{name}={value!r} has no meaning in {type(self).__name__}: {reason}; "
+                    f"leave it at its default, {default!r}"
+                )
+
+    def _training_rows(
+        self, X: Any, y: Any, *, multi_output: bool, reset: bool = True, order: Literal["C"] | None = "C"
+    ) -> tuple[Any, Array]:
+        """X (n, inputs) in the dtype asked for, or its own, and y as it came, (n,) or (n, outputs).
+
+        order : ``"C"`` lays the rows one after the other; None leaves them as they lie.
+
+        Raises
+        ------
+        DataError : shapes that do not fit, values that are not finite, named by row and column.
+        TypeError : sparse rows where none are taken, or what is no table at all.
+        """
+        with data_errors(y):
+            x, target = validate_data(
+                self, X, y, accept_sparse=self._accepted_sparse, dtype=self._accepted_dtypes, order=order,
+                ensure_all_finite=False, multi_output=multi_output, y_numeric=is_regressor(self), reset=reset,
+            )  # fmt: skip
+        check_finite(x, getattr(self, "feature_names_in_", None))
+        return _canonical(x), target
+
+    def _rows(self, X: Any, dtype: np.dtype[Any] | None = None) -> Any:
+        """X (n, inputs) to predict, in ``dtype`` or as ``_training_rows`` chooses it. Raises as it does."""
+        wanted = self._accepted_dtypes if dtype is None else dtype
+        with data_errors():
+            x = validate_data(
+                self, X, accept_sparse=self._accepted_sparse, dtype=wanted, order="C",
+                ensure_all_finite=False, reset=False,
+            )  # fmt: skip
+        check_finite(x, getattr(self, "feature_names_in_", None))
+        return _canonical(x)
+
+    @property
+    def _accepted_dtypes(self) -> list[type] | np.dtype[Any]:
+        """float32 stays what it is and anything else becomes float64, where nothing is asked for."""
+        return [np.float64, np.float32] if self.dtype is None else np.dtype(self.dtype)
+
+    @property
+    def _accepted_sparse(self) -> str | bool:
+        return "csr" if self._sparse else False
+
+
+def row_weights(sample_weight: ArrayLike | None, x: Any) -> Array | None:
+    """(n,) in the dtype of x, or None.
+
+    Raises
+    ------
+    DataError : another shape, a value below 0 or not finite, or none above 0.
+    """
+    if sample_weight is None:
+        return None
+    with data_errors():
+        return _check_sample_weight(sample_weight, x, dtype=x.dtype.type, ensure_non_negative=True)
+
+
+def class_row_weights(
+    class_weight: ClassWeight, weight: Array | None, classes: Array, numbers: NDArray[np.int64], dtype: Any
+) -> Array | None:
+    """``weight`` times the weight of each row's class, (n,); None where there is neither.
+
+    class_weight : a weight for each label, 1 where it is missing; ``"balanced"`` for
+        Σ weight / (classes · Σ weight of the class).
+    classes : labels, (classes,).  numbers : place of each row's label among them, (n,).
+
+    Raises
+    ------
+    DataError : class_weight names no class of y, or has a value below 0.
+    """
+    if class_weight is None:
+        return weight
+    own = np.ones(len(classes))
+    present = np.unique(numbers) if isinstance(class_weight, str) else np.arange(len(classes))
+    with data_errors(), np.errstate(divide="ignore"):
+        own[present] = compute_class_weight(
+            class_weight, classes=classes[present], y=classes[numbers], sample_weight=weight
+        )
+    own = np.where(np.isfinite(own), own, 0.0)  # a class none of whose rows counts
+    if (own < 0).any():
+        raise DataError(f"class_weight must be at least 0, not {own.min():g}")
+    found = own[numbers] if weight is None else own[numbers] * weight
+    if not found.any():
+        raise DataError("class_weight times sample_weight is zero in every row")
+    return found.astype(dtype)
+
+
+def column_weights(
+    class_weight: ClassWeight | Sequence[ClassWeight], weight: Array | None, y: Any, dtype: Any
+) -> Array | None:
+    """``weight`` times the product over yes/no columns of the weight of a row's value there, (n,).
+
+    class_weight : ``"balanced"``, or for each column a mapping from 0 and 1 to weights.
+
+    Raises
+    ------
+    DataError : one mapping for all columns, or too many or few.
+    """
+    if class_weight is None:
+        return weight
+    with data_errors():
+        own = compute_sample_weight(class_weight, y)
+    return (own if weight is None else own * weight).astype(dtype)
+
+
+def encoded_labels(y: Array) -> tuple[Array, NDArray[np.int64]]:
+    """The labels in sorted order, in the user's own type, and the place of each row's, (n,).
+
+    Raises
+    ------
+    DataError : y holds numbers that are no labels, or labels of kinds that cannot be sorted.
+    """
+    try:
+        classes, numbers = np.unique(y, return_inverse=True)
+    except TypeError:
+        kinds = sorted({type(value).__name__ for value in y.tolist()})
+        raise DataError(f"y must hold labels of one kind, not {' and '.join(kinds)}") from None
+    with data_errors():
+        check_classification_targets(y)
+    return classes, numbers.astype(np.int64)
+
+
+def check_finite(x: Any, names: Array | None) -> None:
+    """Raises DataError naming row and column of the first value that is NaN or infinite.
+
+    x : dense or CSR (n, inputs).  names : of its columns, or None.
+    """
+    compressed = sparse.issparse(x)
+    values = x.data if compressed else x
+    if get_config()["assume_finite"] or all_finite(_contiguous(values)):
+        return
+    if compressed:
+        place = int(np.flatnonzero(~np.isfinite(values))[0])
+        row, column, bad = int(np.searchsorted(x.indptr, place, "right")) - 1, x.indices[place], values[place]
+    else:
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        bad = values[row, column]
+    called = column if names is None else repr(str(names[column]))
+    found = "NaN" if np.isnan(bad) else f"infinity or a value too large for {values.dtype}"
+    raise DataError(
+        f"Input X contains {found} in row {row}, column {called}: leave the row out or fill the value in"
+    )
+
+
+def _canonical(x: Any) -> Any:
+    """Rows with ascending columns, each once, as the engines take sparse ones; the caller's stay as they are.
+
+    x : dense or CSR.
+    """
+    if not hasattr(x, "has_canonical_format") or x.has_canonical_format:
+        return x
+    ordered = x.copy()
+    ordered.sum_duplicates()
+    return ordered
+
+
+def _contiguous(values: Array) -> Array:
+    flat = values if values.flags.c_contiguous else values.T
+    return np.require(flat, requirements=["C", "A"])
+
+
+@contextmanager
+def data_errors(y: Any = None) -> Iterator[None]:
+    """Turns the ValueErrors of scikit-learn's checks into DataErrors; names the row of a bad y."""
+    try:
+        yield
+    except DataError:
+        raise
+    except ValueError as error:
+        message = str(error)
+        if message.startswith("Input y contains"):
+            message = f"{message.splitlines()[0].rstrip('.')}{_first_bad(y)}: leave the row out"
+        raise DataError(message) from None
+
+
+def _first_bad(y: Any) -> str:
+    try:
+        bad = np.flatnonzero(~np.isfinite(np.asarray(y, np.float64).reshape(len(y), -1)).all(axis=1))
+    except (TypeError, ValueError):  # labels
+        bad = np.flatnonzero([value != value or value is None for value in np.asarray(y, object).ravel()])
+    return f" in row {bad[0]}" if len(bad) else ""

@@ -1,0 +1,45 @@
+"""A perceptron's fit with all rows at once."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from descend.engines.protocol import Inputs, Program, State
+from descend.networks import Network
+from descend.solvers.lbfgs import lbfgs
+from descend.solvers.solved import Progress, Solved
+
+_CALLERS = 7  # frames between a warning and the caller of fit
+
+
+def solve_by_lbfgs(
+    program: Program, network: Network, inputs: Inputs, start: State, alpha: float, columns: int,
+    loss_scale: float, tol: float, max_iter: int, max_fun: int,
+) -> tuple[Solved, list[float]]:  # fmt: skip
+    """Makes mean loss + ½ alpha ‖W‖² / Σ weight small: the end, and each iteration's objective.
+
+    columns : output columns whose mean the engine takes; penalty and tol are counted for their sum.
+    loss_scale : what objectives are multiplied by to be scikit-learn's.
+
+    Raises
+    ------
+    OptionError : a network with Dropout, or a loss without a gradient at its optimum.
+    Diverged : the objective is not finite at the start.
+    """
+    total = float(len(inputs.y) if inputs.weight is None else inputs.weight.sum(dtype=np.float64))
+    curve: list[float] = []
+
+    def told(progress: Progress) -> bool:
+        curve.append(progress.objective * loss_scale)
+        return progress.evaluations >= max_fun
+
+    solved = lbfgs(
+        program, network, inputs, l2=alpha / total / columns, tol=tol / columns, max_iter=max_iter,
+        start=start, callback=told,
+    )  # fmt: skip
+    if solved.stopped in ("iterations", "callback"):
+        warnings.warn(f"lbfgs {solved.message}", ConvergenceWarning, stacklevel=_CALLERS)
+    return solved, curve
