@@ -104,6 +104,13 @@ DESCEND_INLINE Vector<T> with_sign_of(Vector<T> magnitude, Vector<T> sign) {
   return (Vector<T>)((Mask<T>)magnitude | ((Mask<T>)sign & sign_bit));
 }
 
+// Whether fma() below rounds once.
+#if (defined(__AVX2__) && defined(__FMA__)) || defined(DESCEND_NEON)
+constexpr bool fused = true;
+#else
+constexpr bool fused = false;
+#endif
+
 #if defined(__AVX2__) && defined(__FMA__)
 typedef float Float8 __attribute__((vector_size(32)));
 typedef double Double4 __attribute__((vector_size(32)));

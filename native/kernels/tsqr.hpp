@@ -5,6 +5,7 @@
 // one number because R is triangular, so R's other rows and the block's other zeros are never touched.
 #pragma once
 
+#include "kernels/residual.hpp"
 #include "kernels/tsqr_rows.hpp"
 
 namespace descend::DESCEND_ISA {
@@ -170,7 +171,7 @@ void absorb(Block block, long first, Triangle triangle, double* scratch) {
   for (long c = 0; c < triangle.carried; ++c) triangle.rest[c] += products[triangle.factored + c];
 }
 
-constexpr tsqr::Kernels kernels{moments, load_rows, absorb};
+constexpr tsqr::Kernels kernels{moments, load_rows, absorb, residual};
 
 }  // namespace tall
 }  // namespace

@@ -49,12 +49,21 @@ struct Triangle {
   double *columns, *rest;
 };
 
+// Sums over rows of column · weight · (b − A·c), A's columns and b being values · scale, powers of two, and
+// the first column 1 with an intercept; then of weight · (b − A·c)².
+struct Residual {
+  const double *scale, *zeros;  // per column of x, then of y; zeros: as many
+  const double* coefficients;   // per target and column of A: head, tail
+  double* lanes;                // per target and column of A, and once more: sixteen heads, sixteen tails
+};
+
 struct Kernels {
   void (*moments)(const System&, long first, long rows, Moments);
   void (*load)(const System&, const Scaling&, long first, long rows, Block);
   // The triangle of [triangle; block], by Householder reflections; destroys the block, whose columns before
   // `first` are zero. `scratch`: two numbers per column.
   void (*absorb)(Block, long first, Triangle, double* scratch);
+  void (*residual)(const System&, const Residual&, long first, long rows, Block workspace);
 };
 
 }  // namespace descend::tsqr

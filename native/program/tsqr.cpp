@@ -5,17 +5,13 @@
 #include <limits>
 
 #include "program/buffer.hpp"
+#include "program/chunks.hpp"
 #include "program/tree.hpp"
 
 namespace descend::tsqr {
 namespace {
 
 using Checkpoint = std::function<void()>;
-
-constexpr long round_to_blocks(long rows) { return (rows + block_rows - 1) / block_rows * block_rows; }
-
-// Long enough that merging costs little beside reducing, short enough that rounding does not pile up.
-long chunk_rows(long columns) { return std::max(4096L, round_to_blocks(4 * columns)); }
 
 constexpr long none = std::numeric_limits<long>::max();
 
@@ -40,12 +36,11 @@ class Factorization {
  public:
   Factorization(const System& system, long rows, const KernelTable& table)
       : system_(system),
-        rows_(rows),
         kernels_(table.least_squares),
         values_(system.x.columns + system.y.columns),
         factored_(system.x.columns + (system.intercept ? 1 : 0)),
         carried_(system.y.columns),
-        chunk_(chunk_rows(factored_)),
+        chunks_(rows, factored_),
         shift_(static_cast<std::size_t>(values_)),
         scale_(static_cast<std::size_t>(values_)) {}
 
@@ -54,28 +49,18 @@ class Factorization {
     Tree<Part> tree(
         [this](long chunk, const Checkpoint& checkpoint) { return reduce(chunk, checkpoint); },
         [this](Part& left, Part& right, const Checkpoint& checkpoint) { merge(left, right, checkpoint); });
-    Part part = tree.reduce(chunks(), threads, poll);
+    Part part = tree.reduce(chunks_.count(), threads, poll);
     return result(part, weight_exponent);
   }
 
  private:
-  long chunks() const { return (rows_ + chunk_ - 1) / chunk_; }
   long total() const { return factored_ + carried_; }
-
-  template <class Body>
-  void for_blocks(long chunk, const Checkpoint& checkpoint, const Body& body) const {
-    const long end = std::min(rows_, (chunk + 1) * chunk_);
-    for (long first = chunk * chunk_; first < end; first += block_rows) {
-      body(first, std::min(block_rows, end - first));
-      checkpoint();
-    }
-  }
 
   MomentSums sum_moments(int threads, const Checkpoint& poll) const {
     const auto make = [this](long chunk, const Checkpoint& checkpoint) {
       const auto values = static_cast<std::size_t>(values_);
       MomentSums sums{0, std::vector<double>(values), std::vector<double>(values)};
-      for_blocks(chunk, checkpoint, [&](long first, long rows) {
+      chunks_.for_blocks(chunk, checkpoint, [&](long first, long rows) {
         kernels_.moments(system_, first, rows, {&sums.weight, sums.sum.data(), sums.peak.data()});
       });
       if (!sums.finite()) sums.refused = chunk;
@@ -89,7 +74,7 @@ class Factorization {
         left.peak[c] = std::max(left.peak[c], right.peak[c]);
       }
     };
-    MomentSums sums = Tree<MomentSums>(make, merge).reduce(chunks(), threads, poll);
+    MomentSums sums = Tree<MomentSums>(make, merge).reduce(chunks_.count(), threads, poll);
     if (sums.refused != none) refuse_chunk(sums.refused);
     return sums;
   }
@@ -121,7 +106,7 @@ class Factorization {
   Part reduce(long chunk, const Checkpoint& checkpoint) const {
     Part part = empty();
     Workspace space = workspace();
-    for_blocks(chunk, checkpoint, [&](long first, long rows) {
+    chunks_.for_blocks(chunk, checkpoint, [&](long first, long rows) {
       const Block block = space.block(rows);
       kernels_.load(system_, {scale_.data(), shift_.data()}, first, rows, block);
       kernels_.absorb(block, 0, part.triangle(factored_, carried_), space.scratch.data());
@@ -147,8 +132,7 @@ class Factorization {
   }
 
   [[noreturn]] void refuse_chunk(long chunk) const {
-    const long end = std::min(rows_, (chunk + 1) * chunk_);
-    for (long row = chunk * chunk_; row < end; ++row)
+    for (long row = chunks_.begin(chunk); row < chunks_.end(chunk); ++row)
       for (const Table* table : {&system_.x, &system_.y})
         for (long c = 0; c < table->columns; ++c)
           if (const double value = value_at(*table, row, c); !std::isfinite(value))
@@ -180,9 +164,9 @@ class Factorization {
   }
 
   const System system_;
-  const long rows_;
   const Kernels& kernels_;
-  const long values_, factored_, carried_, chunk_;
+  const long values_, factored_, carried_;
+  const Chunks chunks_;
   std::vector<double> shift_, scale_;
 };
 

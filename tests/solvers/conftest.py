@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-import descend.solvers.triangle as module
 from descend.engines.registry import ENGINES, get_engine
 from descend.errors import EngineUnavailable
 from descend.optimizers import SGD
+from descend.solvers import extension
 
 
 def _exact(X, y, weight=None, intercept=True):
@@ -44,7 +44,7 @@ def way(request, monkeypatch) -> str:
     if request.param == "native":
         pytest.importorskip("descend.engines.native._native", reason="the extension is not built")
     else:
-        monkeypatch.setattr(module, "_native_built", lambda: False)
+        monkeypatch.setattr(extension, "native_built", lambda: False)
     return request.param
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.solvers import extension
 from descend.solvers.blocked_qr import blocked_qr
 
 Doubles = NDArray[np.float64]
@@ -51,7 +52,7 @@ def triangle(
     ------
     DataError : a value that is not finite, with its place.
     """
-    if len(x) >= x.shape[1] + intercept and _native_built():
+    if len(x) >= x.shape[1] + intercept and extension.native_built():
         from descend.engines.native.tsqr import tall_skinny_qr
 
         R, z, rest, shift, power = tall_skinny_qr(x, y, weight, scale, intercept, threads)
@@ -62,11 +63,3 @@ def triangle(
     return Triangle(
         signs * R, signs * z, rest, shift[:p], power[:p], shift[p:], power[p:], intercept
     )  # fmt: skip
-
-
-def _native_built() -> bool:
-    try:
-        import descend.engines.native._native  # noqa: F401
-    except ImportError:
-        return False
-    return True

@@ -276,6 +276,23 @@ def tall_skinny_qr(
     lengths of y outside; shift and scale per column of x and y.
     """
 
+def normal_residual(
+    instruction_set: str,
+    x: numpy.typing.NDArray[Any],
+    y: numpy.typing.NDArray[Any],
+    weight: numpy.typing.NDArray[Any] | None,
+    scale: float,
+    intercept: bool,
+    weight_scale: float,
+    powers: numpy.typing.NDArray[numpy.float64],
+    coefficients: numpy.typing.NDArray[numpy.float64],
+    threads: int,
+) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]:
+    """
+    A^T W (b - A c) as heads and tails, and the weighted sum of squares of b - A c, per target.
+    A = [1, x * powers], b = y * powers; W = weight * weight_scale.
+    """
+
 def _order(seed: int, step: int, rows: int, replacement: bool) -> NDArray[numpy.int64]: ...
 def _kept(
     instruction_set: str, seed: int, step: int, layer: int, rows: int, width: int, rate: float
