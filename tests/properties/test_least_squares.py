@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import descend.solvers.triangle as module
+from descend.solvers import extension
 from descend.solvers.exact import least_squares
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
@@ -21,7 +21,7 @@ def way(request):
         yield
     else:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "_native_built", lambda: False)
+            patch.setattr(extension, "native_built", lambda: False)
             yield
 
 

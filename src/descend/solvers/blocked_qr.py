@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from descend.errors import DataError
 from descend.solvers.dense import r_factor
+from descend.solvers.dense_rows import dense_rows
 
 Doubles = NDArray[np.float64]
 _ROWS = 512
 
 
 def blocked_qr(
-    x: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None, scale: float, intercept: bool
+    x: Any, y: NDArray[Any], weight: NDArray[Any] | None, scale: float, intercept: bool
 ) -> tuple[Doubles, Doubles, Doubles, Doubles, Doubles]:
     """The results of ``engines.native.tsqr.tall_skinny_qr`` by LAPACK, R having min(n, q) rows.
+
+    x : dense, or CSR: then its rows are made dense a block at a time.
 
     Raises
     ------
@@ -41,20 +44,18 @@ def blocked_qr(
 
 
 def _blocks(
-    x: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None, scale: float
+    x: Any, y: NDArray[Any], weight: NDArray[Any] | None, scale: float
 ) -> Iterator[tuple[int, Doubles, Doubles]]:
     """First row, values of x and y side by side, weights."""
     size = max(_ROWS, 4 * x.shape[1])
-    for first in range(0, len(x), size):
+    for first in range(0, len(y), size):
         part = slice(first, first + size)
-        rows = np.column_stack([x[part], y[part]]).astype(np.float64, copy=False)
-        if x.dtype == np.uint8:
-            rows[:, : x.shape[1]] = x[part] * scale
+        rows = np.column_stack([dense_rows(x, part, scale), y[part]])
         yield first, rows, np.ones(len(rows)) if weight is None else weight[part].astype(np.float64)
 
 
 def _scaling(
-    x: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None, scale: float, intercept: bool
+    x: Any, y: NDArray[Any], weight: NDArray[Any] | None, scale: float, intercept: bool
 ) -> tuple[Doubles, Doubles, float]:
     """Per column the weighted mean (0 without an intercept) and a power of two; the largest weight."""
     values = x.shape[1] + y.shape[1]

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array, issparse
 
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, OptionError
-from descend.solvers.solution import Solution, refine_solution, solution_of
+from descend.solvers.normal_equations import NormalEquations, power_of_four_for
+from descend.solvers.solution import Solution, refined, solution_of
 from descend.solvers.triangle import Triangle, triangle
 
 Array = NDArray[Any]
@@ -26,9 +28,11 @@ class LeastSquares:
     singular_values : (min(n, p),) of those columns, descending.
     residual_sum_of_squares : Σ w·(y − ŷ)².  total_sum_of_squares : Σ w·(y − ȳ)² about the weighted mean, or
         Σ w·y² without an intercept. Each a number, or (t,).
+    gap : how far the objective was above its least value when a pass over the rows last measured it, before
+        that pass's correction, as a share of the total sum of squares. A number, or (t,).
     deviation_factors : (q,) roots of the diagonal of (AᵀA)⁻¹ in X's own units, the intercept's first where
         there is one: times the residual standard deviation, the coefficients' standard errors. None with a
-        penalty, and where the solution is not unique.
+        penalty or a bound, and where the solution is not unique.
     triangle : R with ``RᵀR = AᵀA``, ``A = √w·[1, (X − shift)/scale]``, and the shifts and scales.
     """
 
@@ -38,6 +42,7 @@ class LeastSquares:
     singular_values: Doubles
     residual_sum_of_squares: Any
     total_sum_of_squares: Any
+    gap: Any
     deviation_factors: Doubles | None
     triangle: Triangle
 
@@ -51,15 +56,18 @@ class LeastSquares:
 
 def least_squares(
     X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None, fit_intercept: bool = True,
-    l2: float = 0.0, scale: float = 1.0, threads: int | None = None,
+    l2: float = 0.0, positive: bool = False, scale: float = 1.0, threads: int | None = None,
 ) -> LeastSquares:  # fmt: skip
     """Minimises ``Σ wᵢ·(yᵢ − xᵢ·coef − intercept)² + l2·‖coef‖²`` by Householder QR in float64.
 
     X : (n, p). float64, float32 and uint8 (then multiplied by ``scale``) are read where they lie, whatever
-        their strides; other numbers are converted first.
+        their strides; other numbers are converted first. CSR (scipy.sparse) stays compressed: its rows are
+        made dense a block at a time, and LAPACK factorizes them.
     y : (n,) or (n, t).
     sample_weight : (n,), at least 0; None for 1 each. A weight of 0 leaves the row out.
     l2 : strength of the penalty, at least 0; the intercept is free of it.
+    positive : whether no coefficient may be below 0 (the intercept may): C. L. Lawson and R. J. Hanson's
+        non-negative least squares on R, then refined with what is 0 held there.
     threads : default the cores this process may use. The factor R has the same bits for every number.
 
     Columns count as dependent where a singular value of the columns scaled to length 1 is at most
@@ -87,22 +95,21 @@ def least_squares(
         targets = targets[:, None]
     used = resolve_threads(threads)
     factor = triangle(x, targets, weight, float(scale), bool(fit_intercept), used)
+    powers = np.concatenate([factor.scale, factor.target_scale])
+    unit = 1.0 if weight is None else power_of_four_for(float(weight.max()))
+    equations = NormalEquations(x, targets, weight, float(scale), factor.intercept, powers, unit, used)
     with np.errstate(over="ignore"):  # sums of squares may be beyond float64; coefficients are checked
-        found = solution_of(factor, float(l2))
-        c, squares, deviations = found.c, found.squares, None
-        if found.unique:
-            refined = refine_solution(found, factor, float(l2), x, targets, weight, float(scale), used)
-            c, squares, deviations = refined.c, refined.squares, refined.deviation_factors
-        return _in_table_units(c, squares, deviations, found, factor, single)
+        found = solution_of(factor, float(l2), positive)
+        if np.isfinite(found.c).all():
+            found = refined(found, factor, equations, float(l2), positive)
+        return _in_table_units(found, factor, single)
 
 
-def _in_table_units(
-    c: Doubles, squares: Doubles, deviations: Doubles | None, found: Solution, factor: Triangle, single: bool
-) -> LeastSquares:
+def _in_table_units(found: Solution, factor: Triangle, single: bool) -> LeastSquares:
     first, unit = int(factor.intercept), factor.target_scale
-    coef = c[first:] * (unit / factor.scale[:, None])
+    coef = found.c[first:] * (unit / factor.scale[:, None])
     _check_coefficients(coef)
-    intercept = c[0] * unit if first else np.zeros(len(unit))
+    intercept = found.c[0] * unit if first else np.zeros(len(unit))
     values = np.zeros(min(len(factor.R) - first, len(coef)))
     values[: len(found.singular_values)] = found.singular_values
     whole = factor.rest + (factor.z[first:] ** 2).sum(axis=0)
@@ -112,9 +119,10 @@ def _in_table_units(
         of_targets(intercept),
         found.rank,
         values,
-        of_targets(squares * unit**2),
+        of_targets(found.squares * unit**2),
         of_targets(whole * unit**2),
-        deviations,
+        of_targets(found.gap / np.where(whole > 0, whole, 1.0)),
+        found.deviation_factors,
         factor,
     )
 
@@ -129,8 +137,13 @@ def _check_coefficients(coef: Doubles) -> None:
         )
 
 
-def _table(X: ArrayLike) -> Array:
-    x = _numbers(X, "X", (np.float64, np.float32, np.uint8))
+def _table(X: Any) -> Any:
+    if issparse(X):
+        x = csr_array(X)
+        if x.dtype not in (np.float64, np.float32):
+            x = x.astype(np.float64)
+    else:
+        x = _numbers(X, "X", (np.float64, np.float32, np.uint8))
     if x.ndim != 2:
         remedy = "; use X.reshape(-1, 1) for one column" if x.ndim == 1 else ""
         raise DataError(f"X must have two dimensions (rows, columns), not shape {x.shape}{remedy}")
@@ -177,10 +190,10 @@ def _numbers(values: ArrayLike, name: str, kept: tuple[type[np.generic], ...]) -
         return array.astype(array.dtype.type if array.dtype.type in kept else np.float64, order="C")
 
 
-def _check_lengths(x: Array, targets: Array, weight: Array | None) -> None:
+def _check_lengths(x: Any, targets: Array, weight: Array | None) -> None:
     for name, other in (("y", targets), ("sample_weight", weight)):
-        if other is not None and len(other) != len(x):
-            raise DataError(f"X has {len(x)} rows but {name} has {len(other)}")
+        if other is not None and len(other) != x.shape[0]:
+            raise DataError(f"X has {x.shape[0]} rows but {name} has {len(other)}")
 
 
 def _check_number(value: float, name: str, least: float) -> None:

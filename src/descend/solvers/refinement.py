@@ -7,9 +7,9 @@ With R from QR in float64 and residuals to twice that precision, each pass over 
 leaves an error of about 2⁻⁵²·κ times the one before (κ the condition of the scaled columns), down to
 2⁻¹⁰⁴·κ² of the coefficients.
 
-Å. Björck, "Stability analysis of the method of seminormal equations for linear least squares problems", Linear
-Algebra Appl. 88/89, 1987. J. Demmel, Y. Hida, E. J. Riedy and X. S. Li, "Extra-precise iterative refinement for
-overdetermined least squares problems", ACM Trans. Math. Softw. 35, 2009.
+Å. Björck, "Stability analysis of the method of seminormal equations for linear least squares problems",
+Linear Algebra Appl. 88/89, 1987. J. Demmel, Y. Hida, E. J. Riedy and X. S. Li, "Extra-precise iterative
+refinement for overdetermined least squares problems", ACM Trans. Math. Softw. 35, 2009.
 """
 
 from __future__ import annotations
@@ -42,14 +42,18 @@ class Preconditioner:
     penalty: Doubles
     condition: float
 
+    def shifted(self, gradient: Doubled) -> Doubles:
+        """The kept entries (k, t) of a gradient (q, t), by the coefficients of shifted columns."""
+        first = gradient.at(slice(0, 1))
+        moved = plus(gradient, times(Doubled(-first.head, -first.tail), self.shift[:, None])).head
+        return moved[self.kept]
+
     def correction(self, gradient: Doubled) -> tuple[Doubles, Doubles]:
         """``(AᵀWA + diag(λ))⁻¹·gradient`` (q, t), and what it takes off the objective (t,)."""
         from scipy.linalg import solve_triangular
 
-        first = gradient.at(slice(0, 1))
-        shifted = plus(gradient, times(Doubled(-first.head, -first.tail), self.shift[:, None])).head
-        halfway = solve_triangular(self.R, shifted[self.kept], trans="T")
-        step = np.zeros_like(shifted)
+        halfway = solve_triangular(self.R, self.shifted(gradient), trans="T")
+        step = np.zeros(gradient.head.shape)
         step[self.kept] = solve_triangular(self.R, halfway)
         step[0] -= self.shift @ step
         return step, (halfway**2).sum(axis=0)
@@ -57,11 +61,15 @@ class Preconditioner:
 
 @dataclass(frozen=True)
 class Refined:
-    """c : (q, t).  squares : (t,) ``Σ w·(b − A·c)²``.  passes : over the rows."""
+    """c : (q, t).  squares : (t,) ``Σ w·(b − A·c)²``.  passes : over the rows.
+
+    gap : (t,) how far the objective was above its least value when the last pass measured it.
+    """
 
     c: Doubled
     squares: Doubles
     passes: int
+    gap: Doubles
 
 
 def refine(
@@ -77,7 +85,7 @@ def refine(
     """
     c = doubled(start)
     plain = right is None and not preconditioner.penalty.any()
-    last, squares = np.full(start.shape[1], np.inf), np.zeros(start.shape[1])
+    last = np.full(start.shape[1], np.inf)
     gain = min(0.5, 64 * len(start) * _EPS * preconditioner.condition)
     for passes in range(1, _MOST_PASSES + 1):
         gradient, squares = equations.residual(c)
@@ -97,4 +105,4 @@ def refine(
         if (sure | ~helps).all():
             break
         last = np.where(helps, size, 0.0)
-    return Refined(c, squares, passes)
+    return Refined(c, squares, passes, reduced)

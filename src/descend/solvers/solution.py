@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from descend.solvers.dense import r_factor, solve
-from descend.solvers.doubled import doubled
+from descend.solvers.doubled import Doubled, doubled
 from descend.solvers.normal_equations import NormalEquations
 from descend.solvers.refinement import Preconditioner, refine
 from descend.solvers.triangle import Triangle
 
 Doubles = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 _EPS = float(np.finfo(np.float64).eps)
-# The variances' own refinement: where float64 leaves fewer than thirteen digits, and what it may cost.
+# The deviations' own refinement: where float64 leaves fewer than thirteen digits, and what it may cost.
 _POOR_CONDITION = 100.0
 _MOST_PRODUCTS = 2**26
 
@@ -26,23 +26,28 @@ class Solution:
     """c : (q, t) in units of the triangle's scales, the intercept first, for unshifted columns.
 
     squares : (t,) residual sum of squares in the target's scaled units.
-    varying : (p,) columns that are neither constant beside an intercept nor 0.
-    rank, singular_values : of those columns scaled to length 1.
+    free : (p, t) columns whose coefficients are not held at 0; constant ones, beside an intercept, are.
+    rank, singular_values : of X's columns scaled to length 1.
     condition : of the same, the penalty's rows included.
-    unique : whether the varying columns' coefficients are determined.
+    unique : whether the free columns' coefficients are determined.
+    gap : (t,) how far the objective may be above its least value; NaN where nothing measured it yet.
+    deviation_factors : (q,) roots of the diagonal of (AᵀWA)⁻¹ in the table's own units; None with a penalty
+        or a bound, where not every column varies, and before refinement.
     """
 
     c: Doubles
     squares: Doubles
-    varying: NDArray[np.bool_]
+    free: Mask
     rank: int
     singular_values: Doubles
     condition: float
     unique: bool
+    gap: Doubles
+    deviation_factors: Doubles | None = None
 
 
-def solution_of(factor: Triangle, l2: float) -> Solution:
-    """From R and Qᵀb alone, in float64."""
+def solution_of(factor: Triangle, l2: float, positive: bool) -> Solution:
+    """From R and Qᵀb alone, in float64. positive : no coefficient but the intercept may be below 0."""
     first = int(factor.intercept)
     z = factor.z[first:]
     tolerance = max(64, factor.R.shape[1]) * _EPS
@@ -52,12 +57,14 @@ def solution_of(factor: Triangle, l2: float) -> Solution:
     columns, scale = factor.R[first:, first:][:, varying] / lengths[varying], factor.scale[varying]
     units = lengths[varying] * (scale / scale.max(initial=0))
     plain = solved = solve(columns, z, units, tolerance)
+    rows, right = columns, z
     if l2 > 0:
         penalty = np.diag(np.sqrt(l2) / scale / lengths[varying])
-        nothing = np.zeros((len(penalty), z.shape[1]))
-        solved = solve(np.vstack([columns, penalty]), np.vstack([z, nothing]), units, tolerance)
+        rows, right = np.vstack([columns, penalty]), np.vstack([z, np.zeros((len(penalty), z.shape[1]))])
+        solved = solve(rows, right, units, tolerance)
+    scaled = _nonnegative(rows, right) if positive else solved.solution
     slopes = np.zeros((len(factor.scale), z.shape[1]))
-    slopes[varying] = solved.solution / lengths[varying, None]
+    slopes[varying] = scaled / lengths[varying, None]
     c = slopes
     if factor.intercept:
         height = (factor.z[0] - factor.R[0, 1:] @ slopes) / factor.R[0, 0]
@@ -66,73 +73,84 @@ def solution_of(factor: Triangle, l2: float) -> Solution:
     values = solved.singular_values
     return Solution(
         c,
-        factor.rest + ((z - columns @ solved.solution) ** 2).sum(axis=0),
-        varying,
+        factor.rest + ((z - columns @ scaled) ** 2).sum(axis=0),
+        slopes > 0 if positive else np.repeat(varying[:, None], z.shape[1], axis=1),
         plain.rank,
         plain.singular_values,
         float(values[0] / values[-1]) if len(values) and values[-1] > 0 else 1.0,
         solved.rank == np.count_nonzero(varying),
+        np.full(z.shape[1], np.nan),
     )
 
 
-@dataclass(frozen=True)
-class RefinedSolution:
-    """c : (q, t) and squares : (t,) as of ``Solution``.  passes : over the rows.
+def _nonnegative(a: Doubles, b: Doubles) -> Doubles:
+    """Minimises ``‖b − a·g‖`` over g ≥ 0, for each column of b."""
+    from scipy.optimize import nnls
 
-    deviation_factors : (q,) roots of the diagonal of (AᵀWA)⁻¹ in the table's own units; None with a penalty
-        and where not every column varies.
-    """
-
-    c: Doubles
-    squares: Doubles
-    passes: int
-    deviation_factors: Doubles | None
+    if not a.shape[1]:
+        return np.zeros((0, b.shape[1]))
+    return np.column_stack([nnls(a, target, maxiter=30 * a.shape[1])[0] for target in b.T])
 
 
-def refine_solution(
-    found: Solution, factor: Triangle, l2: float, x: NDArray[Any], y: NDArray[Any],
-    weight: NDArray[Any] | None, scale: float, threads: int,
-) -> RefinedSolution:  # fmt: skip
-    """Corrects a unique solution on the rows it came from; see refinement.py."""
-    powers = np.concatenate([factor.scale, factor.target_scale])
-    weight_scale = 1.0 if weight is None else _power_of_four_above(float(weight.max()))
-    equations = NormalEquations(x, y, weight, scale, factor.intercept, powers, weight_scale, threads)
-    preconditioner = _preconditioner(found, factor, l2, weight_scale)
-    if not np.isfinite(preconditioner.penalty).all():  # beside a column this small nothing else would be left
-        return RefinedSolution(found.c, found.squares, 0, None)
-    refined = refine(equations, preconditioner, found.c)
+def refined(
+    found: Solution, factor: Triangle, equations: NormalEquations, l2: float, positive: bool
+) -> Solution:
+    """The same corrected on the rows it came from, where it is unique; its gap measured in any case."""
+    c, squares, gap = found.c.copy(), found.squares.copy(), found.gap.copy()
     deviations = None
-    if l2 == 0 and found.varying.all():
-        deviations = _deviation_factors(equations, preconditioner, factor.scale)
-    return RefinedSolution(refined.c.head, refined.squares / weight_scale, refined.passes, deviations)
+    for free in np.unique(found.free, axis=1).T:
+        targets = np.flatnonzero((found.free == free[:, None]).all(axis=0))
+        own = equations.of_targets(targets)
+        preconditioner = _preconditioner(free, found.condition, factor, l2, equations.weight_scale)
+        if not found.unique:
+            gap[targets] = _gap(own, preconditioner, c[:, targets]) / equations.weight_scale
+            continue
+        better = refine(own, preconditioner, c[:, targets])
+        c[:, targets] = better.c.head
+        squares[targets] = better.squares / equations.weight_scale
+        gap[targets] = better.gap / equations.weight_scale
+        if l2 == 0 and not positive and free.all():
+            deviations = _deviation_factors(equations, preconditioner, factor.scale)
+    if positive:
+        c[int(factor.intercept) :] = np.maximum(c[int(factor.intercept) :], 0.0)
+    return replace(found, c=c, squares=squares, gap=gap, deviation_factors=deviations)
 
 
-def _power_of_four_above(weight: float) -> float:
-    """Weights times this are at most 1."""
-    exponent = int(np.frexp(weight)[1])
-    return float(np.ldexp(1.0, 2 * min(-((exponent + 1) // 2), 500)))
+def _gap(equations: NormalEquations, preconditioner: Preconditioner, c: Doubles) -> Doubles:
+    """``sᵀ·(AᵀA)⁺·s`` of the gradient s at c: what the objective is above its least value."""
+    gradient, _ = equations.residual(doubled(c))
+    shifted = preconditioner.shifted(
+        Doubled(gradient.head - preconditioner.penalty[:, None] * c, gradient.tail)
+    )
+    lengths = np.sqrt((preconditioner.R**2).sum(axis=0))[:, None]
+    rows, right = (preconditioner.R / lengths.T).T, shifted / lengths
+    halfway = np.linalg.lstsq(rows, right, rcond=64 * len(lengths) * _EPS)[0]
+    return np.asarray((halfway**2).sum(axis=0))
 
 
-def _preconditioner(found: Solution, factor: Triangle, l2: float, weight_scale: float) -> Preconditioner:
+def _preconditioner(
+    free: Mask, condition: float, factor: Triangle, l2: float, weight_scale: float
+) -> Preconditioner:
     first = int(factor.intercept)
-    kept = np.flatnonzero(np.concatenate([np.ones(first, bool), found.varying]))
     with np.errstate(over="ignore"):
         penalty = np.concatenate([np.zeros(first), l2 * weight_scale / factor.scale / factor.scale])
+    kept = np.flatnonzero(np.concatenate([np.ones(first, bool), free]) & np.isfinite(penalty))
+    penalty[~np.isfinite(penalty)] = 0.0  # beside a column this small nothing else would be left
     R = factor.R[:, kept] * np.sqrt(weight_scale)
     if l2 > 0:
         R = np.vstack([R, np.diag(np.sqrt(penalty))[:, kept]])
     if len(R) != len(kept) or np.tril(R, -1).any():
         R = r_factor(R)
     shift = np.concatenate([np.zeros(first), factor.shift / factor.scale])
-    return Preconditioner(R, kept, shift, penalty, found.condition)
+    return Preconditioner(R, kept, shift, penalty, condition)
 
 
 def _deviation_factors(equations: NormalEquations, preconditioner: Preconditioner, scale: Doubles) -> Doubles:
     q = equations.columns
     identity = np.eye(q)
     inverse, _ = preconditioner.correction(doubled(identity))
-    if preconditioner.condition > _POOR_CONDITION and len(equations.x) * q * q <= _MOST_PRODUCTS:
+    if preconditioner.condition > _POOR_CONDITION and len(equations.y) * q * q <= _MOST_PRODUCTS:
         inverse = refine(equations.without_targets(q), preconditioner, inverse, identity).c.head
     roots = np.sqrt(np.diagonal(inverse) * equations.weight_scale)
-    roots[equations.intercept :] /= scale
+    roots[int(equations.intercept) :] /= scale
     return roots

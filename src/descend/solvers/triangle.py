@@ -37,22 +37,23 @@ class Triangle:
 
 
 def triangle(
-    x: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None, scale: float, intercept: bool, threads: int
+    x: Any, y: NDArray[Any], weight: NDArray[Any] | None, scale: float, intercept: bool, threads: int
 ) -> Triangle:
     """Reads the rows twice, without copying them: for means and sizes, then for Householder reflections.
 
-    x : (n, p) float64, float32 or uint8 (multiplied by ``scale``).  y : (n, t) float64 or float32.
+    x : (n, p) float64, float32 or uint8 (multiplied by ``scale``), or CSR.  y : (n, t) float64 or float32.
     weight : (n,) float64 or float32, at least 0 and not all 0.
 
     The native engine computes it (tall-skinny QR: Demmel, Grigori, Hoemmen and Langou, SIAM J. Sci. Comput.
     34, 2012), with the same bits for every number of threads. NumPy's LAPACK takes its place for tables with
-    fewer rows than columns, and where the extension was not built; then the bits are LAPACK's.
+    fewer rows than columns, for CSR rows, and where the extension was not built; then the bits are LAPACK's.
 
     Raises
     ------
     DataError : a value that is not finite, with its place.
     """
-    if len(x) >= x.shape[1] + intercept and extension.native_built():
+    tall = len(y) >= x.shape[1] + intercept
+    if isinstance(x, np.ndarray) and tall and extension.native_built():
         from descend.engines.native.tsqr import tall_skinny_qr
 
         R, z, rest, shift, power = tall_skinny_qr(x, y, weight, scale, intercept, threads)
