@@ -26,6 +26,7 @@ _HOMES = {
     "descend.training": ("Training", "train", "train_many"),
     "descend.models": ("Model", "load"),
     "descend.workflow": ("fit",),
+    "descend.estimators.linear_regression": ("LinearRegression",),
     "descend.estimators.mlp_classifier": ("MLPClassifier",),
     "descend.estimators.mlp_regressor": ("MLPRegressor",),
 }
@@ -42,6 +43,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Huber",
+    "LinearRegression",
     "MLPClassifier",
     "MLPRegressor",
     "Model",

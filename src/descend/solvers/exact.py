@@ -139,7 +139,7 @@ def _check_coefficients(coef: Doubles) -> None:
 
 def _table(X: Any) -> Any:
     if issparse(X):
-        x = csr_array(X)
+        x: Any = csr_array(X)  # type: ignore[call-overload]  # any compressed format
         if x.dtype not in (np.float64, np.float32):
             x = x.astype(np.float64)
     else:
