@@ -64,7 +64,7 @@ class LinearSummary:
     def __str__(self) -> str:
         left, right = self._facts()
         wide = max([10, *map(len, self.names)])
-        width = max(78, wide + 68, 40 + 38 + max(0, max(len(name) for name, _ in right) - 20))
+        width = max(78, wide + 68, 58 + max((len(name) for name, _ in right), default=0))
         lines = [f"{self.model} Regression Results".center(width).rstrip(), "=" * width]
         lines += _side_by_side(left, right, width)
         lines += ["=" * width, *self._coefficients(width), "=" * width]
@@ -127,7 +127,7 @@ class LinearSummary:
         return left, right
 
     def _warnings(self) -> list[str]:
-        if not self.condition > _LARGE_CONDITION:
+        if not _LARGE_CONDITION < self.condition < math.inf:
             return []
         return [
             f"The condition number is large, {self.condition:.3g}: columns of very different size, or nearly "

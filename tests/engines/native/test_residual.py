@@ -1,4 +1,4 @@
-"""What a solution leaves of the normal equations: exact sums, one result over threads and instruction sets."""
+"""What a solution leaves of the normal equations: exact sums, the same over threads and instruction sets."""
 
 from __future__ import annotations
 
