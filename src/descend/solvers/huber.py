@@ -15,7 +15,8 @@ from descend.solvers.triangle import triangle
 
 Doubles = NDArray[np.float64]
 _NOTHING = 2.0**-90  # a share of the objective; steps change c by its root at most
-_MOST_STEPS = 200
+_MOST_STEPS = 500
+_DAMPING = 1e-3
 
 
 def huber_fit(
@@ -34,15 +35,16 @@ def huber_fit(
     w = np.ones(len(y)) if weight is None else weight.astype(np.float64)
     start = least_squares(x, y, sample_weight=weight, fit_intercept=intercept, l2=l2, threads=threads)
     c = np.concatenate([np.full(int(intercept), start.intercept), start.coef])
-    problem = _Huber(rows, y, w, delta, l2 * rows.penalised, threads)
+    rank = len(c) if l2 > 0 else start.rank + int(intercept)
+    problem = _Huber(rows, y, w, delta, l2 * rows.penalised, rank, threads)
     rest, decrement, iterations = y - rows.fitted(c), np.inf, 0
     settled = False
     while iterations < _MOST_STEPS:
         iterations += 1
-        step, decrement = problem.step(problem.gradient(c, rest), rest)
+        step, decrement, newton = problem.step(problem.gradient(c, rest), rest)
         moved = rows.fitted(step)
         whole = y - rows.fitted(c + step)
-        before, settled = settled, np.array_equal(problem.side(whole), problem.side(rest))
+        before, settled = settled, newton and np.array_equal(problem.side(whole), problem.side(rest))
         length = 1.0 if settled else problem.best_length(c, step, rest, moved)
         changed = c + length * step
         after = y - rows.fitted(changed)
@@ -61,6 +63,7 @@ class _Huber:
     weight: Doubles
     delta: float
     penalty: Doubles
+    rank: int
     threads: int
 
     def value(self, c: Doubles, rest: Doubles) -> float:
@@ -76,18 +79,20 @@ class _Huber:
         """−1, 0 or 1: below, within, beyond delta."""
         return np.sign(rest) * (np.abs(rest) > self.delta)
 
-    def step(self, gradient: Doubles, rest: Doubles) -> tuple[Doubles, float]:
-        """A direction down, and what the quadratic model expects of its whole length."""
+    def step(self, gradient: Doubles, rest: Doubles) -> tuple[Doubles, float, bool]:
+        """A direction down, what the quadratic model expects of its whole length, whether it is Newton's."""
         within = self.weight * (np.abs(rest) <= self.delta)
-        found = self.rows.solve(self._factor(within), self.penalty, gradient) if within.any() else None
-        if found is None:
+        found = (
+            self.rows.solve(self._factor(within), self.penalty, gradient, self.rank) if within.any() else None
+        )
+        newton = found is not None
+        if found is None:  # the rows beyond delta count a little: far along where only they have a say
             with np.errstate(divide="ignore"):
                 shares = np.minimum(1.0, self.delta / np.abs(rest))
-            found = self.rows.solve(
-                self._factor(self.weight * shares), self.penalty, gradient, deficient=True
-            )
+            damped = np.where(np.abs(rest) <= self.delta, 1.0, _DAMPING * shares)
+            found = self.rows.solve(self._factor(self.weight * damped), self.penalty, gradient, 0)
         assert found is not None
-        return found, float(gradient @ found)
+        return found, float(gradient @ found), newton
 
     def _factor(self, weight: Doubles) -> Any:
         nothing = np.zeros((len(weight), 1))

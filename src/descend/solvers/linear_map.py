@@ -36,14 +36,8 @@ class LinearMap:
         own = np.asarray(self.x.T @ v, np.float64)
         return np.concatenate([[v.sum()], own]) if self.intercept else own
 
-    def solve(
-        self, factor: Triangle, penalty: Doubles, right: Doubles, deficient: bool = False
-    ) -> Doubles | None:
-        """``(AᵀWA + diag(penalty))⁻¹·right`` by a factor of √W·A, (q,).
-
-        None where the columns depend on each other, or, if ``deficient``, the solution without those
-        directions.
-        """
+    def solve(self, factor: Triangle, penalty: Doubles, right: Doubles, rank: int) -> Doubles | None:
+        """``(AᵀWA + diag(penalty))⁺·right`` by a factor of √W·A, (q,); None below that rank."""
         from scipy.linalg import svd
 
         first = int(self.intercept)
@@ -54,7 +48,7 @@ class LinearMap:
         alive = lengths > 0
         _, values, vt = svd(R[:, alive] / lengths[alive], full_matrices=False)
         certain = values > 64 * len(lengths) * _EPS * values[0]
-        if not deficient and (not alive.all() or np.count_nonzero(certain) < len(lengths)):
+        if np.count_nonzero(certain) < rank:
             return None
         moved = (right - shift * right[0]) / scale if first else right / scale
         inner = vt[certain] @ (moved[alive] / lengths[alive]) / values[certain] ** 2

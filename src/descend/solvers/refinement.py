@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.solvers.dense import substitute
 from descend.solvers.doubled import Doubled, doubled, plus, times
 from descend.solvers.normal_equations import NormalEquations
 
@@ -50,11 +51,9 @@ class Preconditioner:
 
     def correction(self, gradient: Doubled) -> tuple[Doubles, Doubles]:
         """``(AᵀWA + diag(λ))⁻¹·gradient`` (q, t), and what it takes off the objective (t,)."""
-        from scipy.linalg import solve_triangular
-
-        halfway = solve_triangular(self.R, self.shifted(gradient), trans="T")
+        halfway = substitute(self.R, self.shifted(gradient), transposed=True)
         step = np.zeros(gradient.head.shape)
-        step[self.kept] = solve_triangular(self.R, halfway)
+        step[self.kept] = substitute(self.R, halfway)
         step[0] -= self.shift @ step
         return step, (halfway**2).sum(axis=0)
 
