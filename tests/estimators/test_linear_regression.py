@@ -229,3 +229,47 @@ def test_bad_data_is_refused_by_name():
             model.summary(**options)
     with pytest.raises(DataError, match="needs y"):
         model.summary([[1.0]])
+
+
+CORNERS = {
+    "zeros": np.zeros((5, 2)),
+    "constant": np.full((5, 2), 0.1),
+    "perfect": np.arange(5.0)[:, None],
+    "tiny": np.arange(5.0)[:, None] * 1e-300,
+    "huge": np.arange(5.0)[:, None] * 1e300,
+    "wide": np.random.default_rng(0).normal(size=(5, 9)),
+    "empty rows": sparse.csr_array((5, 2)),
+    "far apart": np.column_stack([np.arange(5.0) * 1e-200, np.array([1.0, 5, 2, 4, 3]) * 1e200]),
+}
+
+
+@pytest.mark.parametrize("name", CORNERS)
+@pytest.mark.parametrize(
+    ("loss", "positive"),
+    [
+        ("squared_error", False),
+        ("squared_error", True),
+        ("huber", False),
+        ("quantile", False),
+        ("quantile", True),
+    ],
+)
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_the_optimum_is_reached_in_the_corners(name, loss, positive, intercept, alpha):
+    model = LinearRegression(loss=loss, positive=positive, fit_intercept=intercept, alpha=alpha)
+    model.fit(CORNERS[name], np.arange(5.0))
+    assert np.isfinite(model.coef_).all()
+    assert np.isfinite(model.predict(CORNERS[name])).all()
+    assert abs(model.optimality_) < 1e-12
+    assert "Optimality" in str(model.summary())
+
+
+def test_a_penalty_leaves_columns_of_huge_numbers_alone():
+    small, large = np.arange(5.0) * 1e-200, np.array([1.0, 5, 2, 4, 3]) * 1e200
+    for loss in ("squared_error", "huber"):
+        model = LinearRegression(alpha=1.0, loss=loss, delta=100.0).fit(
+            np.column_stack([small, large]), range(5)
+        )
+        assert model.coef_[1] * 1e200 == pytest.approx(0.3, rel=1e-9)
+        assert abs(model.coef_[0]) < 1e-190

@@ -34,7 +34,7 @@ def test_one_slope_as_scipys_linregress(line):
 
 
 def test_likelihood_is_that_of_normal_errors(line):
-    x, y = line
+    _, y = line
     rest = y - y.mean()
     weight = np.linspace(0.5, 2, 25)
     squares = float(weight @ rest**2)

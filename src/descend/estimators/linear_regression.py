@@ -56,9 +56,9 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
     coef_ : (p,), or (t, p) for a y of two dimensions.  intercept_ : a number, or (t,).
     rank_ : of X's columns scaled to length 1, beside the intercept's.
     singular_ : (min(n, p),) of X, weighted and about its means where there is an intercept.
-    optimality_ : how far the objective may be above its least value, as a share: of Σ w·(y − ȳ)² for
-        least squares, measured before the last correction; by Newton's decrement for huber; by the dual's
-        value for absolute_error and quantile. A number, or (t,).
+    optimality_ : how far the objective may be above its least value, as a share of what it is with all
+        coefficients 0: for least squares measured before the last correction, for huber by Newton's
+        decrement, for absolute_error and quantile by the dual's value. A number, or (t,).
     n_features_in_, feature_names_in_ : as in scikit-learn.
 
     Sparse rows stay compressed; least squares makes them dense some thousand rows at a time, and its result

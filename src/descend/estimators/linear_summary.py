@@ -155,12 +155,13 @@ def summarise(
             errors = whole.residual_standard_error * fit.squares.deviation_factors
             tests = coefficient_tests(coef, errors, fit.rows - len(coef), level)
     values = singular_values(fit.triangle, True)
-    known = fit.unique and values[-1] > 0
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        condition = float(values[0] / values[-1]) if fit.unique else math.inf
     greatest = None if leverage is None else int(np.argmax(leverage))
     return LinearSummary(
         target_name, [*(["const"] if intercept else []), *columns], _model(fit), _method(fit), fit.rows,
         fit.rank, intercept, level, coef, errors, tests, whole,
-        float(values[0] / values[-1]) if known else math.inf, float(fit.optimality[target]),
+        condition, float(fit.optimality[target]),
         None if residuals is None else residual_diagnostics(residuals),
         None if greatest is None or leverage is None else (greatest, float(leverage[greatest])),
         _notes(fit, errors is not None),

@@ -74,8 +74,9 @@ def fit_statistics(
     freedom = rows - rank - intercept
     ratio = residual_squares / total_squares if total_squares > 0 else math.nan
     variance = residual_squares / freedom if freedom > 0 else math.nan
-    explained = (total_squares - residual_squares) / rank if rank else math.nan
-    f = (explained / variance if variance > 0 else math.inf) if rank and freedom > 0 else math.nan
+    tested = rank > 0 and freedom > 0 and total_squares > 0
+    explained = (total_squares - residual_squares) / rank if tested else math.nan
+    f = (explained / variance if variance > 0 else math.inf) if tested else math.nan
     likely = residual_squares / rows
     log_likelihood = (
         -rows / 2 * (math.log(2 * math.pi * likely) + 1) + sum_log_weight / 2 if likely > 0 else math.inf
@@ -84,7 +85,7 @@ def fit_statistics(
         1 - ratio,
         1 - (rows - intercept) / freedom * ratio if freedom > 0 else math.nan,
         f,
-        float(fisher.sf(f, rank, freedom)) if rank and freedom > 0 else math.nan,
+        float(fisher.sf(f, rank, freedom)) if tested else math.nan,
         math.sqrt(variance),
         log_likelihood,
         2 * (rank + intercept) - 2 * log_likelihood,

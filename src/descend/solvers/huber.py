@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descend.solvers.exact import least_squares
-from descend.solvers.linear_map import LinearMap
-from descend.solvers.robust import RobustFit
+from descend.solvers.linear_map import LinearMap, divided, largest, powers
+from descend.solvers.robust import RobustFit, share_of_null
 from descend.solvers.triangle import triangle
 
 Doubles = NDArray[np.float64]
 _NOTHING = 2.0**-90  # a share of the objective; steps change c by its root at most
 _MOST_STEPS = 500
+_LARGEST_PENALTY = 1e200
 _DAMPING = 1e-3
 
 
@@ -29,14 +30,18 @@ def huber_fit(
     regression", BIT 30, 1990). Steps are Newton's with an exact line search; where the rows within delta do
     not determine c, those of iteratively reweighted least squares (P. J. Huber, "Robust Statistics", 1981).
 
-    x : (n, p) float64 or float32, dense or CSR.  y, weight : (n,).
+    x : (n, p) float64, dense or CSR; a copy with columns of one size is made.  y, weight : (n,).
     """
-    rows = LinearMap(x, intercept)
+    columns, target = powers(largest(x)), float(powers(np.abs(y).max(initial=0.0, keepdims=True))[0])
+    rows, y = LinearMap(divided(x, columns), intercept), y / target
     w = np.ones(len(y)) if weight is None else weight.astype(np.float64)
-    start = least_squares(x, y, sample_weight=weight, fit_intercept=intercept, l2=l2, threads=threads)
+    start = least_squares(rows.x, y, sample_weight=weight, fit_intercept=intercept, threads=threads)
     c = np.concatenate([np.full(int(intercept), start.intercept), start.coef])
+    units = np.concatenate([np.ones(int(intercept)), columns])
+    with np.errstate(over="ignore"):
+        penalty = np.minimum(l2 * rows.penalised / units / units, _LARGEST_PENALTY)
     rank = len(c) if l2 > 0 else start.rank + int(intercept)
-    problem = _Huber(rows, y, w, delta, l2 * rows.penalised, rank, threads)
+    problem = _Huber(rows, y, w, delta / target, penalty, rank, threads)
     rest, decrement, iterations = y - rows.fitted(c), np.inf, 0
     settled = False
     while iterations < _MOST_STEPS:
@@ -50,10 +55,11 @@ def huber_fit(
         after = y - rows.fitted(changed)
         if problem.value(changed, after) <= problem.value(c, rest):
             c, rest = changed, after
-        if (settled and before) or decrement <= _NOTHING * problem.value(c, rest):
+        if (settled and before) or decrement <= _NOTHING * max(problem.value(c, rest), _NOTHING):
             break
-    objective = problem.value(c, rest)
-    return RobustFit(c, objective, float(decrement / objective) if objective > 0 else 0.0, iterations)
+    null = problem.value(np.zeros(len(c)), y - (np.median(y) if intercept else 0.0))
+    share = share_of_null(float(decrement), null)
+    return RobustFit(c * target / units, problem.value(c, rest) * target**2, share, iterations)
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,10 @@ class LinearMap:
         scale = np.concatenate([np.ones(first), factor.scale])
         shift = np.concatenate([np.zeros(first), factor.shift])
         R = np.vstack([factor.R, np.diag(np.sqrt(penalty) / scale)]) if penalty.any() else factor.R
-        lengths = np.sqrt((factor.R**2).sum(axis=0) + penalty / scale**2)
+        lengths = np.sqrt((R**2).sum(axis=0))
         alive = lengths > 0
+        if not alive.any():
+            return None if rank else np.zeros(len(right))
         _, values, vt = svd(R[:, alive] / lengths[alive], full_matrices=False)
         certain = values > 64 * len(lengths) * _EPS * values[0]
         if np.count_nonzero(certain) < rank:
@@ -58,3 +60,19 @@ class LinearMap:
         if first:
             step[0] -= shift @ step
         return step
+
+
+def largest(x: Any) -> Doubles:
+    """The largest absolute value of each column, (p,)."""
+    sizes = abs(x).max(axis=0)
+    return np.asarray(sizes if isinstance(sizes, np.ndarray) else sizes.toarray(), np.float64).ravel()
+
+
+def powers(sizes: Doubles) -> Doubles:
+    """Powers of two that bring numbers of these sizes to at most 1 when divided by them."""
+    return np.ldexp(1.0, np.clip(np.frexp(sizes)[1], -1000, 1000))
+
+
+def divided(x: Any, sizes: Doubles) -> Any:
+    """x with each column divided by its size, dense or CSR as x is."""
+    return x / sizes if isinstance(x, np.ndarray) else x.multiply(1 / sizes).tocsr()

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descend.errors import DataError
-from descend.solvers.linear_map import LinearMap
-from descend.solvers.robust import RobustFit
+from descend.solvers.linear_map import LinearMap, divided, largest, powers
+from descend.solvers.robust import RobustFit, share_of_null
 
 Doubles = NDArray[np.float64]
 _TOLERANCE = 1e-10  # HiGHS's least
@@ -38,10 +38,8 @@ def quantile_fit(
     w = np.ones(len(y)) if weight is None else weight.astype(np.float64)
     counts = w > 0
     x, y, w = x[counts], y[counts], w[counts]
-    columns, target = _powers(_largest(x)), _powers(np.abs(y).max(initial=0.0, keepdims=True))[0]
-    rows = LinearMap(
-        x.multiply(1 / columns).tocsr() if not isinstance(x, np.ndarray) else x / columns, intercept
-    )
+    columns, target = powers(largest(x)), float(powers(np.abs(y).max(initial=0.0, keepdims=True))[0])
+    rows = LinearMap(divided(x, columns), intercept)
     b, shares = y / target, w / w.max()
     penalty = (
         l1 / w.max() / np.concatenate([np.full(int(intercept), np.inf), columns])
@@ -52,26 +50,19 @@ def quantile_fit(
     losses, penalties = shares * _loss(rest, quantile), penalty * np.abs(c)
     objective = float(losses.sum() + penalties.sum())
     gap = float((losses - rest * u).sum() + (penalties - c * rows.products(u) * (penalty > 0)).sum())
+    null = float(shares @ _loss(b - (np.quantile(b, quantile) if intercept else 0.0), quantile))
     return RobustFit(
         c * target / np.concatenate([np.ones(int(intercept)), columns]),
         objective * target * float(w.max()),
-        gap / objective if objective > 0 else 0.0,
+        share_of_null(
+            gap, float(shares @ _loss(b - (np.quantile(b, quantile) if intercept else 0.0), quantile))
+        ),
         iterations,
     )
 
 
 def _loss(rest: Doubles, quantile: float) -> Doubles:
     return np.maximum(quantile * rest, (quantile - 1) * rest)
-
-
-def _largest(x: Any) -> Doubles:
-    sizes = abs(x).max(axis=0)
-    return np.asarray(sizes if isinstance(sizes, np.ndarray) else sizes.toarray(), np.float64).ravel()
-
-
-def _powers(sizes: Doubles) -> Doubles:
-    """Powers of two that bring numbers of these sizes to at most 1."""
-    return np.ldexp(1.0, np.clip(np.frexp(sizes)[1], -1000, 1000))
 
 
 def _dual(

@@ -19,6 +19,7 @@ _EPS = float(np.finfo(np.float64).eps)
 # The deviations' own refinement: where float64 leaves fewer than thirteen digits, and what it may cost.
 _POOR_CONDITION = 100.0
 _MOST_PRODUCTS = 2**26
+_LARGEST_PENALTY = 1e150  # beside columns of length 1: its square is still a number
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,14 @@ def solution_of(factor: Triangle, l2: float, positive: bool) -> Solution:
     columns, scale = factor.R[first:, first:][:, varying] / lengths[varying], factor.scale[varying]
     units = lengths[varying] * (scale / scale.max(initial=0))
     plain = solved = solve(columns, z, units, tolerance)
-    rows, right = columns, z
+    rows, right, sizes = columns, z, np.ones(columns.shape[1])
     if l2 > 0:
-        penalty = np.diag(np.sqrt(l2) / scale / lengths[varying])
-        rows, right = np.vstack([columns, penalty]), np.vstack([z, np.zeros((len(penalty), z.shape[1]))])
-        solved = solve(rows, right, units, tolerance)
-    scaled = _nonnegative(rows, right) if positive else solved.solution
+        penalty = np.minimum(np.sqrt(l2) / scale / lengths[varying], _LARGEST_PENALTY)
+        sizes = np.hypot(1.0, penalty)
+        rows = np.vstack([columns, np.diag(penalty)]) / sizes
+        right = np.vstack([z, np.zeros((len(penalty), z.shape[1]))])
+        solved = solve(rows, right, np.ones(len(penalty)), tolerance)
+    scaled = (_nonnegative(rows, right) if positive else solved.solution) / sizes[:, None]
     slopes = np.zeros((len(factor.scale), z.shape[1]))
     slopes[varying] = scaled / lengths[varying, None]
     c = slopes
