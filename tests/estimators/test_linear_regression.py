@@ -253,7 +253,7 @@ CORNERS = {
         ("quantile", False),
         ("quantile", True),
     ],
-)
+)  # fmt: skip
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 def test_the_optimum_is_reached_in_the_corners(name, loss, positive, intercept, alpha):

@@ -59,6 +59,7 @@ def huber_fit(
             break
     null = problem.value(np.zeros(len(c)), y - (np.median(y) if intercept else 0.0))
     share = share_of_null(float(decrement), null)
+    c[penalty == _LARGEST_PENALTY] = 0.0  # beside columns this small nothing would be left
     return RobustFit(c * target / units, problem.value(c, rest) * target**2, share, iterations)
 
 

@@ -41,9 +41,8 @@ def quantile_fit(
     columns, target = powers(largest(x)), float(powers(np.abs(y).max(initial=0.0, keepdims=True))[0])
     rows = LinearMap(divided(x, columns), intercept)
     b, shares = y / target, w / w.max()
-    penalty = (
-        l1 / w.max() / np.concatenate([np.full(int(intercept), np.inf), columns])
-    )  # none on the intercept
+    unpenalised = np.full(int(intercept), np.inf)
+    penalty = l1 / w.max() / np.concatenate([unpenalised, columns])
     c, u, iterations = _dual(rows, b, shares, quantile, penalty, positive)
     c = _met_exactly(rows, b, shares, quantile, penalty, c, u)
     rest = b - rows.fitted(c)
@@ -54,9 +53,7 @@ def quantile_fit(
     return RobustFit(
         c * target / np.concatenate([np.ones(int(intercept)), columns]),
         objective * target * float(w.max()),
-        share_of_null(
-            gap, float(shares @ _loss(b - (np.quantile(b, quantile) if intercept else 0.0), quantile))
-        ),
+        share_of_null(gap, null),
         iterations,
     )
 
