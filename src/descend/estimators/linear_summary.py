@@ -35,6 +35,7 @@ class LinearSummary:
         where they are not given; ``notes`` says why.
     fit : R² and its like; None for losses other than the squared error.
     condition : largest singular value of the weighted [1, X] over the smallest, in X's own units.
+    optimality : as the estimator's ``optimality_``.
     diagnostics, greatest_leverage : of the rows handed to ``summary``; None without them.
     """
 
