@@ -1,0 +1,207 @@
+"""Mean cross-entropy of a linear model with a penalty: value, gradient, curvature, distance to the optimum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import entr, expit, logsumexp, softmax
+
+from descend.solvers.design import Design, Doubles
+
+Integers = NDArray[np.int64]
+_SETTLED = 1e-14
+_STRONGEST = 1e300  # a penalty no coefficient moves against
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Coefficients (width, k) and what the objective is there.
+
+    scores : A · coefficients, (n, k).
+    loss, value : mean loss, and with the penalty.
+    probabilities : (n, k).
+    loss_gradient : of the mean loss, (width, k).
+    """
+
+    coefficients: Doubles
+    scores: Doubles
+    loss: float
+    value: float
+    probabilities: Doubles
+    loss_gradient: Doubles
+
+
+class CrossEntropyObjective:
+    """F(W, b) = Σ ωᵢ·ℓ(yᵢ, xᵢ W + b) + ½ l2 ‖W‖² + l1 ‖W‖₁ in the coordinates of a Design; ω sums to 1.
+
+    ℓ is the cross-entropy of softmax for classes of three or more (k columns), of the sigmoid for two (one
+    column, the score of class 1).
+
+    Parameters
+    ----------
+    numbers : (n,) class numbers.  classes : how many, at least 2.
+    weight : (n,) of at least 0, not all 0; None for 1 each.
+    l2, l1 : penalties per unit of the mean loss and of x's own coefficients, at least 0.
+    """
+
+    def __init__(
+        self, design: Design, numbers: Integers, classes: int, weight: Doubles | None, l2: float, l1: float
+    ) -> None:
+        self.design, self.numbers = design, numbers
+        self.outputs = 1 if classes == 2 else classes
+        share = np.ones(design.rows) if weight is None else weight.astype(np.float64)
+        self.share = share / share.max()  # weights near the largest number must not overflow in their sum
+        self.share /= self.share.sum()
+        self.penalised = np.arange(design.width) < design.inputs
+        unit = np.append(design.scale, np.ones(design.width - design.inputs))
+        with np.errstate(over="ignore"):
+            self.l2 = np.where(self.penalised, np.minimum(l2 / unit / unit, _STRONGEST), 0.0)[:, None]
+            self.l1 = np.where(self.penalised, np.minimum(l1 / unit, _STRONGEST), 0.0)[:, None]
+
+    def at(self, coefficients: Doubles, scores: Doubles | None = None) -> Point:
+        """The point, from its scores where they are known."""
+        if scores is None:
+            scores = self.design.dot(coefficients)
+        loss = self.loss(scores)
+        probabilities = expit(scores) if self.outputs == 1 else softmax(scores, axis=1)
+        gradient = self.design.transposed_dot(self._residual(scores, probabilities))
+        value = loss + self.penalty(coefficients)
+        return Point(coefficients, scores, loss, value, probabilities, gradient)
+
+    def loss(self, scores: Doubles) -> float:
+        """Mean loss."""
+        if self.outputs == 1:
+            margins = np.where(self.numbers == 1, scores[:, 0], -scores[:, 0])
+            return float(self.share @ np.logaddexp(0.0, -margins))
+        own = np.take_along_axis(scores, self.numbers[:, None], 1)
+        # Relative to the row's own score, so that a loss near 0 keeps its digits.
+        others = scores - own
+        np.put_along_axis(others, self.numbers[:, None], -np.inf, 1)
+        return float(self.share @ np.logaddexp(0.0, logsumexp(others, axis=1)))
+
+    def penalty(self, coefficients: Doubles) -> float:
+        """½ l2 ‖W‖² + l1 ‖W‖₁."""
+        return float((0.5 * self.l2 * coefficients**2 + self.l1 * np.abs(coefficients)).sum())
+
+    def gradient(self, point: Point) -> Doubles:
+        """(width, k): of the loss and the L2 penalty, without the L1 penalty."""
+        return point.loss_gradient + self.l2 * point.coefficients
+
+    def subgradient(self, point: Point) -> Doubles:
+        """(width, k): the smallest subgradient of F, 0 at the optimum and only there."""
+        gradient, w = self.gradient(point), point.coefficients
+        at_zero = np.sign(gradient) * np.maximum(np.abs(gradient) - self.l1, 0.0)
+        return np.where(w == 0, at_zero, gradient + self.l1 * np.sign(w))
+
+    def optimality(self, point: Point) -> float:
+        """Largest absolute entry of the smallest subgradient by x's own coefficients."""
+        return float(np.abs(self.design.original_gradient(self.subgradient(point))).max())
+
+    def curvature(self, point: Point, active: NDArray[np.intp]) -> Doubles:
+        """Hessian of the loss and the L2 penalty by some entries of the flat coefficients, (a, a).
+
+        The Hessian is Σ ωᵢ (diag pᵢ − pᵢ pᵢᵀ) ⊗ aᵢ aᵢᵀ, summed over blocks of rows. For softmax the direction
+        that moves all classes alike has none where it is not penalised; (1/k) 11ᵀ per column is added there,
+        to which gradients are orthogonal.
+        """
+        features, classes = np.divmod(active, self.outputs)
+        columns, place = np.unique(features, return_inverse=True)
+        hessian = np.zeros((len(active), len(active)))
+        same = [np.flatnonzero(classes == k) for k in range(self.outputs)]
+        for part, block in self.design.blocks(columns if len(columns) < self.design.width else None):
+            p, share = point.probabilities[part], self.share[part, None]
+            if self.outputs == 1:
+                half = block[:, place] * np.sqrt(share * p * (1 - p))
+                hessian += half.T @ half
+                continue
+            for k, own in enumerate(same):
+                half = block[:, place[own]] * np.sqrt(share * p[:, [k]])
+                hessian[np.ix_(own, own)] += half.T @ half
+            half = block[:, place] * p[:, classes] * np.sqrt(share)
+            hessian -= half.T @ half
+        hessian[np.diag_indices_from(hessian)] += self.l2[features, 0]
+        if self.outputs > 1:
+            free = (self.l2 + self.l1)[features, 0] == 0
+            alike = free[:, None] & (features[:, None] == features[None, :])
+            hessian += alike / self.outputs
+        return hessian
+
+    def class_curvature(self, point: Point, output: int) -> Doubles:
+        """The Hessian's block of one output, (width, width)."""
+        p = point.probabilities[:, output]
+        weight = np.sqrt(self.share * p * (1 - p))[:, None]
+        found = np.diag(self.l2[:, 0])
+        for part, block in self.design.blocks():
+            half = block * weight[part]
+            found += half.T @ half
+        return found
+
+    def curvature_diagonal(self, point: Point) -> Doubles:
+        """The Hessian's diagonal, (width, k)."""
+        p = point.probabilities
+        return self.design.squares_dot(self.share[:, None] * p * (1 - p)) + self.l2
+
+    def curvature_times(self, point: Point, direction: Doubles) -> Doubles:
+        """Hessian of the loss and the L2 penalty times a direction, (width, k)."""
+        p, moved = point.probabilities, self.design.dot(direction)
+        if self.outputs == 1:
+            moved *= p * (1 - p)
+        else:
+            moved = p * (moved - (p * moved).sum(axis=1, keepdims=True))
+        return self.design.transposed_dot(moved * self.share[:, None]) + self.l2 * direction
+
+    def gap(self, point: Point) -> float:
+        """How far F is above its minimum at most, by Fenchel's dual; infinite where that is not known.
+
+        With G = Σ ωᵢ xᵢ (pᵢ − eᵢ) the probabilities are a dual point, if the intercept is optimal; then
+        F − F* ≤ ⟨G, W⟩ + R(W) + R*(−G). Without L2, p − e is shrunk until |G| ≤ l1.
+        """
+        own, w = point.loss_gradient[self.penalised], point.coefficients[self.penalised]
+        l2, l1 = self.l2[self.penalised], self.l1[self.penalised]
+        if (l2 > 0).all():
+            beyond = np.maximum(np.abs(own) - l1, 0.0)
+            # Each term is at least 0: the square is completed where W and G have opposite signs.
+            terms = np.where(
+                l1 > 0,
+                own * w + l1 * np.abs(w) + 0.5 * l2 * w**2 + beyond**2 / (2 * l2),
+                (own + l2 * w) ** 2 / (2 * l2),
+            )
+            return float(np.maximum(terms, 0.0).sum())
+        if not (l1 > 0).all() or (l2 > 0).any():
+            return np.inf
+        excess = float((np.abs(own) / l1).max(initial=0.0))
+        return max(0.0, point.value - self._dual(point, min(1.0, 1.0 / excess) if excess else 1.0))
+
+    def settled(self, point: Point) -> bool:
+        """Whether ½ l2 ‖W − W*‖² ≤ gap ≤ 1e-14 · ½ l2 ‖W‖²: coefficients to 7 digits. Never so without L2."""
+        if not (self.l2[self.penalised] > 0).all():
+            return False
+        allowed = _SETTLED * self.penalty(point.coefficients)
+        if self.design.intercept:
+            p = point.probabilities
+            bent = self.share @ (p * (1 - p))
+            if (point.loss_gradient[-1] ** 2 > 2 * allowed * bent).any():
+                return False
+        return self.gap(point) <= allowed
+
+    def _dual(self, point: Point, shrunk: float) -> float:
+        """Entropy Σ ωᵢ H(eᵢ + shrunk·(pᵢ − eᵢ))."""
+        if self.outputs == 1:
+            wrong = shrunk * np.where(self.numbers == 1, expit(-point.scores[:, 0]), point.probabilities[:, 0])
+            return float(self.share @ (entr(wrong) + entr(1 - wrong)))
+        mixed = shrunk * point.probabilities
+        mixed[np.arange(len(mixed)), self.numbers] += 1 - shrunk
+        return float(self.share @ entr(mixed).sum(axis=1))
+
+    def _residual(self, scores: Doubles, probabilities: Doubles) -> Doubles:
+        """ωᵢ (pᵢ − eᵢ), to full precision also where pᵢ is close to eᵢ."""
+        if self.outputs == 1:
+            z = scores[:, 0]
+            return (np.where(self.numbers == 1, -expit(-z), expit(z)) * self.share)[:, None]
+        found = probabilities * self.share[:, None]
+        own = np.arange(len(found)), self.numbers
+        found[own] = 0.0
+        found[own] = -found.sum(axis=1)
+        return found

@@ -1,0 +1,101 @@
+"""Newton's method for logistic and softmax regression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from descend.solvers.cross_entropy import CrossEntropyObjective, Point
+from descend.solvers.design import Doubles
+from descend.solvers.newton_systems import ConjugateGradients, solve_symmetric
+
+Ended = Literal["optimum", "iterations", "callback"]
+Watch = Callable[[int, Point, Doubles], bool]
+
+# Beyond this the Hessian costs more than the products that solve with it.
+_MOST_FACTORED = 128
+_MOST_HALVINGS = 50
+_DECREASE = 1e-4
+_EPS = float(np.finfo(np.float64).eps)
+_COARSEST, _FINEST = 0.1, 1e-3  # residuals of a step's system
+NOTHING = 64 * _EPS  # a relative decrease of the objective that counts as none
+
+
+def newton(
+    objective: CrossEntropyObjective,
+    point: Point,
+    *,
+    max_iter: int = 100,
+    factored: bool | None = None,
+    most_products: int = 1_000_000,
+    watch: Watch | None = None,
+) -> tuple[Point, int, Ended]:
+    """Makes a smooth cross-entropy objective as small as float64 tells; the point, iterations, why it ended.
+
+    Each step solves H d = −g and is halved until F(w + t d) ≤ F(w) + 1e-4 t g·d; along a line only the scores
+    change, so that costs no pass over the rows. It ends where the dual gap shows coefficients to 7 digits, or
+    with the first whole step that lowers F by nothing but rounding: as it converges quadratically, the error
+    then left is far smaller than that step.
+
+    Parameters
+    ----------
+    objective : without an L1 penalty.
+    point : where to start.
+    factored : True for a Hessian factored by Cholesky, False for preconditioned conjugate gradients stopped
+        early (J. Nocedal and S. Wright, "Numerical Optimization", 2nd edition, algorithm 7.1), None for what
+        is cheaper.
+    most_products : of the Hessian and a vector, each a pass over the rows; the run ends where they are used.
+    watch : called after each step with its number, the point and the direction; True ends the run there.
+    """
+    if factored is None:
+        factored = point.coefficients.size <= _MOST_FACTORED
+    systems = ConjugateGradients(objective, most_products)
+    first = float(np.linalg.norm(objective.gradient(point)))
+    for iteration in range(1, max_iter + 1):
+        if not systems.left:
+            return point, iteration - 1, "iterations"
+        gradient = objective.gradient(point)
+        if factored:
+            every = np.arange(gradient.size)
+            direction = solve_symmetric(objective.curvature(point, every), -gradient.ravel())
+            direction = direction.reshape(gradient.shape)
+        else:
+            ratio = float(np.linalg.norm(gradient)) / first if first else 0.0
+            direction = systems.direction(point, gradient, max(_FINEST, min(_COARSEST, ratio**0.5)))
+        slope = float((gradient * direction).sum())
+        found = line_search(objective, point, direction, slope)
+        if found is None:
+            return point, iteration - 1, "optimum"
+        point, step = found
+        if watch is not None and watch(iteration, point, direction):
+            return point, iteration, "callback"
+        if (step == 1.0 and -slope <= NOTHING * abs(point.value)) or objective.settled(point):
+            return point, iteration, "optimum"
+    return point, max_iter, "iterations"
+
+
+def line_search(
+    objective: CrossEntropyObjective, start: Point, direction: Doubles, slope: float
+) -> tuple[Point, float] | None:
+    """The first of the steps 1, ½, ¼ … that lowers F enough, and its length; None where rounding hides all.
+
+    slope : g·d of the smooth case; with an L1 penalty g·d + l1 (‖w + d‖₁ − ‖w‖₁).
+
+    Source: J. Lee, Y. Sun and M. Saunders, "Proximal Newton-type methods for minimizing composite functions",
+    SIAM J. Optim. 24, 2014.
+    """
+    if not slope < 0:
+        return None
+    moved = objective.design.dot(direction)
+    allowed = start.value + 4 * _EPS * abs(start.value)
+    step = 1.0
+    for _ in range(_MOST_HALVINGS):
+        coefficients, scores = start.coefficients + step * direction, start.scores + step * moved
+        value = objective.loss(scores) + objective.penalty(coefficients)
+        if value <= allowed + _DECREASE * step * slope:
+            # The sum of scores and their change drifts by rounding: the end of a whole step is computed anew.
+            return objective.at(coefficients, None if step == 1.0 else scores), step
+        step *= 0.5
+    return None
