@@ -27,6 +27,7 @@ _HOMES = {
     "descend.models": ("Model", "load"),
     "descend.workflow": ("fit",),
     "descend.estimators.linear_regression": ("LinearRegression",),
+    "descend.estimators.logistic_regression": ("LogisticRegression",),
     "descend.estimators.mlp_classifier": ("MLPClassifier",),
     "descend.estimators.mlp_regressor": ("MLPRegressor",),
 }
@@ -44,6 +45,7 @@ __all__ = [
     "Dropout",
     "Huber",
     "LinearRegression",
+    "LogisticRegression",
     "MLPClassifier",
     "MLPRegressor",
     "Model",

@@ -1,5 +1,6 @@
 from descend import errors as errors
 from descend.estimators.linear_regression import LinearRegression as LinearRegression
+from descend.estimators.logistic_regression import LogisticRegression as LogisticRegression
 from descend.estimators.mlp_classifier import MLPClassifier as MLPClassifier
 from descend.estimators.mlp_regressor import MLPRegressor as MLPRegressor
 from descend.models import Model as Model

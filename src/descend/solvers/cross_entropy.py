@@ -50,6 +50,7 @@ class CrossEntropyObjective:
         self, design: Design, numbers: Integers, classes: int, weight: Doubles | None, l2: float, l1: float
     ) -> None:
         self.design, self.numbers = design, numbers
+        self.evaluations = 0  # gradients of all rows asked for
         self.outputs = 1 if classes == 2 else classes
         share = np.ones(design.rows) if weight is None else weight.astype(np.float64)
         self.share = share / share.max()  # weights near the largest number must not overflow in their sum
@@ -62,10 +63,11 @@ class CrossEntropyObjective:
 
     def at(self, coefficients: Doubles, scores: Doubles | None = None) -> Point:
         """The point, from its scores where they are known."""
+        self.evaluations += 1
         if scores is None:
             scores = self.design.dot(coefficients)
         loss = self.loss(scores)
-        probabilities = expit(scores) if self.outputs == 1 else softmax(scores, axis=1)
+        probabilities = self._probabilities(scores)
         gradient = self.design.transposed_dot(self._residual(scores, probabilities))
         value = loss + self.penalty(coefficients)
         return Point(coefficients, scores, loss, value, probabilities, gradient)
@@ -152,6 +154,14 @@ class CrossEntropyObjective:
             moved = p * (moved - (p * moved).sum(axis=1, keepdims=True))
         return self.design.transposed_dot(moved * self.share[:, None]) + self.l2 * direction
 
+    def intercept_derivatives(self, scores: Doubles) -> tuple[Doubles, Doubles]:
+        """Gradient (k,) and Hessian (k, k) of the loss by the intercept."""
+        p = self._probabilities(scores)
+        gradient = self._residual(scores, p).sum(axis=0)
+        if self.outputs == 1:
+            return gradient, np.atleast_2d(self.share @ (p * (1 - p)))
+        return gradient, np.diag(self.share @ p) - p.T @ (p * self.share[:, None])
+
     def gap(self, point: Point) -> float:
         """How far F is above its minimum at most, by Fenchel's dual; infinite where that is not known.
 
@@ -194,6 +204,9 @@ class CrossEntropyObjective:
         mixed = shrunk * point.probabilities
         mixed[np.arange(len(mixed)), self.numbers] += 1 - shrunk
         return float(self.share @ entr(mixed).sum(axis=1))
+
+    def _probabilities(self, scores: Doubles) -> Doubles:
+        return np.asarray(expit(scores) if self.outputs == 1 else softmax(scores, axis=1))
 
     def _residual(self, scores: Doubles, probabilities: Doubles) -> Doubles:
         """ωᵢ (pᵢ − eᵢ), to full precision also where pᵢ is close to eᵢ."""
