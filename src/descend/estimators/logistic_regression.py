@@ -284,10 +284,11 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
                 "set C to a finite number for coefficients with a meaning",
                 ConvergenceWarning, stacklevel=5,
             )  # fmt: skip
-        elif found.ended == "iterations" and not found.optimality <= self.tol:
+        elif found.ended in ("iterations", "rounding") and not found.optimality <= self.tol:
+            remedy = "Increase the number of iterations" if found.ended == "iterations" else "Scale the columns"
             warnings.warn(
-                f"{self.solver} failed to converge within max_iter={self.max_iter}: {_gradient(found)}, above "
-                f"tol={self.tol:g}{_distance(found)}. Increase the number of iterations.",
+                f"{self.solver} failed to converge in {found.iterations} steps: {_gradient(found)}, above "
+                f"tol={self.tol:g}{_distance(found)}. {remedy}.",
                 ConvergenceWarning, stacklevel=5,
             )  # fmt: skip
 

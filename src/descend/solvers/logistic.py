@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
+from threadpoolctl import ThreadpoolController
 
 from descend.engines.protocol import Inputs
 from descend.engines.registry import get_engine
@@ -67,7 +69,8 @@ class Fitted:
     """weight (p, k) and bias (k,) in x's own units, and how they were reached.
 
     objective : at them.  optimality : how near the best.  iterations : steps of all methods.
-    ended : ``"optimum"`` as float64 tells it, ``"iterations"`` where they were used up, or ``"callback"``.
+    ended : ``"optimum"`` as float64 tells it, ``"iterations"`` where they were used up, ``"rounding"`` where
+        that hid all further descent, or ``"callback"``.
     separated : the classes are, and without a penalty no finite coefficients are the best.
     """
 
@@ -100,12 +103,27 @@ def solve_logistic(
     callback : called after each step; True ends the run there.
     """
     weight, bias = start or (np.zeros((problem.x.shape[1], problem.outputs)), np.zeros(problem.outputs))
-    before, used = None, 0
+    before = None
     if problem.large and method == "auto" and not problem.l1 and not sparse.issparse(problem.x):
         before = _approached(problem, weight, bias, tol, max_iter, callback, engine, threads)
         weight = before.parameters["0.weight"].astype(np.float64)
         bias = before.parameters.get("0.bias", bias).astype(np.float64)
-        used = before.iterations
+    # Small products lose far more by waking BLAS's threads than they gain, on a busy machine most of all.
+    with _blas().limit(limits=threads if problem.large else 1, user_api="blas"):
+        return _finished(problem, weight, bias, before, method, tol, max_iter, callback)
+
+
+@functools.cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _finished(
+    problem: Problem, weight: Doubles, bias: Doubles, before: Solved | None, method: Method,
+    tol: float, max_iter: int, callback: Callback | None,
+) -> Fitted:  # fmt: skip
+    """The fit, from where ``before`` left it, by a Newton method."""
+    used = 0 if before is None else before.iterations
     told_to_stop = before is not None and before.stopped == "callback"
     design = Design(problem.x, problem.intercept)
     objective = CrossEntropyObjective(

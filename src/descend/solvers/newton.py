@@ -11,7 +11,7 @@ from descend.solvers.cross_entropy import CrossEntropyObjective, Point
 from descend.solvers.design import Doubles
 from descend.solvers.newton_systems import ConjugateGradients, solve_symmetric
 
-Ended = Literal["optimum", "iterations", "callback"]
+Ended = Literal["optimum", "rounding", "iterations", "callback"]
 Watch = Callable[[int, Point, Doubles], bool]
 
 # Beyond this the Hessian costs more than the products that solve with it.
@@ -21,6 +21,7 @@ _DECREASE = 1e-4
 _EPS = float(np.finfo(np.float64).eps)
 _COARSEST, _FINEST = 0.1, 1e-3  # residuals of a step's system
 NOTHING = 64 * _EPS  # a relative decrease of the objective that counts as none
+_LITTLE = 1e-9  # one that rounding may keep a step from
 
 
 def newton(
@@ -52,7 +53,6 @@ def newton(
     if factored is None:
         factored = point.coefficients.size <= _MOST_FACTORED
     systems = ConjugateGradients(objective, most_products)
-    first = float(np.linalg.norm(objective.gradient(point)))
     for iteration in range(1, max_iter + 1):
         if not systems.left:
             return point, iteration - 1, "iterations"
@@ -62,18 +62,23 @@ def newton(
             direction = solve_symmetric(objective.curvature(point, every), -gradient.ravel())
             direction = direction.reshape(gradient.shape)
         else:
-            ratio = float(np.linalg.norm(gradient)) / first if first else 0.0
-            direction = systems.direction(point, gradient, max(_FINEST, min(_COARSEST, ratio**0.5)))
+            length = float(np.linalg.norm(gradient))  # below about 1, for the design's columns are of unit size
+            direction = systems.direction(point, gradient, max(_FINEST, min(_COARSEST, length**0.5)))
         slope = float((gradient * direction).sum())
         found = line_search(objective, point, direction, slope)
         if found is None:
-            return point, iteration - 1, "optimum"
+            return point, iteration - 1, stuck(point, slope)
         point, step = found
         if watch is not None and watch(iteration, point, direction):
             return point, iteration, "callback"
         if (step == 1.0 and -slope <= NOTHING * abs(point.value)) or objective.settled(point):
             return point, iteration, "optimum"
     return point, max_iter, "iterations"
+
+
+def stuck(point: Point, slope: float) -> Ended:
+    """What it means that no step lowers the objective: the optimum, if next to nothing was to be gained."""
+    return "optimum" if -slope <= _LITTLE * abs(point.value) else "rounding"
 
 
 def line_search(

@@ -69,7 +69,7 @@ class ConjugateGradients:
         if width > _MOST_BLOCK:
             diagonal = self._objective.curvature_diagonal(point)
             return lambda residual: residual / np.where(diagonal > 0, diagonal, 1.0)
-        if not self._blocks or self._served > 4 + width // 4:
+        if not self._blocks or self._served > width // 4 - 8:
             self._blocks = [_Factored(self._objective.class_curvature(point, k)) for k in range(outputs)]
             self._served = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from descend.solvers.cross_entropy import CrossEntropyObjective, Point
-from descend.solvers.newton import NOTHING, Ended, Watch, line_search
+from descend.solvers.newton import NOTHING, Ended, Watch, line_search, stuck
 from descend.solvers.sparse_quadratic import SparseQuadratic
 
 _FEWEST_JOINING = 64
@@ -38,7 +38,7 @@ def proximal_newton(
         direction = direction.reshape(point.coefficients.shape)
         found = line_search(objective, point, direction, slope)
         if found is None:
-            return point, iteration - 1, "optimum"
+            return point, iteration - 1, stuck(point, slope)
         point, step = found
         if watch is not None and watch(iteration, point, direction):
             return point, iteration, "callback"

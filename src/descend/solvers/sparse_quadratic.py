@@ -12,6 +12,7 @@ from descend.solvers.newton_systems import solve_symmetric
 
 Flags = NDArray[np.bool_]
 _SLACK = 1e-12  # of a gradient beyond the penalty, for rounding
+_ROUNDING = 1e-14  # of a slope, relative to the sizes of its terms
 _MOST_ROUNDS = 500
 
 
@@ -55,17 +56,18 @@ class SparseQuadratic:
     def _descended(self, w: Doubles, joining: Flags) -> Doubles | None:
         """The minimum over the entries that are not 0 or join; None where nothing descends."""
         found = None
-        while True:
+        for _ in range(_MOST_ROUNDS):
             direction = self._towards(w, joining)
-            step = self._lowest(w, direction)
-            if step is None:
+            step, whole = self._lowest(w, direction)
+            if step == 0.0:
                 return found
             with np.errstate(divide="ignore", invalid="ignore"):
                 reaches_zero = (direction != 0) & (-w / direction == step) & (self.l1 > 0)
             w = np.where(reaches_zero, 0.0, w + step * direction)
             found, joining = w, np.zeros_like(joining)
-            if step == 1.0:
-                return found
+            if whole:
+                break
+        return found
 
     def _towards(self, w: Doubles, joining: Flags) -> Doubles:
         """From w to the minimum for the signs w has, those of joining entries being downhill."""
@@ -81,24 +83,26 @@ class SparseQuadratic:
                 return direction
             chosen &= ~wrong
 
-    def _lowest(self, w: Doubles, direction: Doubles) -> float | None:
-        """The step t ≤ 1 with the lowest value at w + t · direction; None where none is lower.
+    def _lowest(self, w: Doubles, direction: Doubles) -> tuple[float, bool]:
+        """The step with the lowest value along the direction, and whether no entry changes its sign on it.
 
         Along the line the value is a convex piecewise parabola: its slope grows steadily, and jumps by
-        2 l1 |d| where an entry passes 0.
+        2 l1 |d| where an entry passes 0. The step is 0 where nothing but rounding is to be gained.
         """
+        bent_w, bent_d = self.hessian @ w, self.hessian @ direction
         penalty_slope = np.where(w != 0, np.sign(w) * direction, np.abs(direction))
-        slope = float((self.hessian @ w + self.linear) @ direction + self.l1 @ penalty_slope)
-        bent = float(direction @ self.hessian @ direction)
-        if not slope < 0:
-            return None
+        slope = float((bent_w + self.linear) @ direction + self.l1 @ penalty_slope)
+        bent = max(0.0, float(direction @ bent_d))  # rounding may leave a singular direction less than 0
+        size = np.abs(direction) @ (np.abs(bent_w) + np.abs(self.linear) + self.l1)
+        if not slope < -_ROUNDING * float(size):
+            return 0.0, False
         with np.errstate(divide="ignore", invalid="ignore"):
             zero = -w / direction
         passing = np.flatnonzero((zero > 0) & (zero < 1) & (self.l1 > 0))
         for j in passing[np.argsort(zero[passing])]:
             if slope + bent * zero[j] >= 0:
-                return -slope / bent
+                break
             slope += float(2 * self.l1[j] * abs(direction[j]))
             if slope + bent * zero[j] >= 0:
-                return float(zero[j])
-        return min(1.0, -slope / bent) if slope < 0 and bent > 0 else 1.0
+                return float(zero[j]), False
+        return (1.0, True) if not len(passing) or slope + bent <= 0 else (-slope / bent, False)
