@@ -67,8 +67,8 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
     verbose : above 0, a line a step on standard error.
     warm_start : whether fit begins at the last coefficients, where they have the right shape.
     n_jobs : deprecated by scikit-learn, no effect; see ``threads``.
-    callbacks : each is called with a ``Progress`` (iteration, objective, optimality) after every step; one that
-        returns True ends the fit.
+    callbacks : each is called with a ``Progress`` (iteration, objective, optimality, evaluations) after every
+        step; one that returns True ends the fit.
     engine : ``native``, ``reference`` or ``pytorch``: whose gradients large tables are approached with.
     threads : default: the cores this process may use.
     dtype : of the coefficients, ``float32`` or ``float64``; by default float32 where X is, else float64. The
@@ -80,8 +80,8 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
     coef_ : (1, inputs) for two classes, the second one's, else (classes, inputs).
     intercept_ : (1,) or (classes,); 0 without an intercept. For several classes the mean is 0.
     n_iter_ : steps, (1,).
-    optimality_ : a number, the largest entry of the gradient of the mean objective; ``optimality_.gap`` bounds
-        how far that objective is above its least value; ``str(optimality_)`` says it in words.
+    optimality_ : a number, the largest entry of the gradient of ``objective_``; ``optimality_.gap`` bounds how
+        far that is above its least value; ``str(optimality_)`` says it in words.
     objective_ : the objective above divided by C Σ w: mean loss and penalty (nats).
     n_features_in_, feature_names_in_ : as scikit-learn's.
 
@@ -225,7 +225,7 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
     def _check_classes(self, classes: Array) -> None:
         if len(classes) < 2:
             raise DataError(
-                f"y holds only one class, {classes.tolist()[0]!r}: LogisticRegression needs rows of at least two"
+                f"y holds only one class, {classes.tolist()[0]!r}; LogisticRegression needs at least two"
             )
         if len(classes) > 2 and self.solver == "liblinear":
             raise ParameterError(
@@ -250,7 +250,8 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
         """The last coefficients, with a warm start from ones of the right shape."""
         if not self.warm_start or not hasattr(self, "coef_"):
             return None
-        coef = self.coef_.toarray() if sparse.issparse(self.coef_) else self.coef_
+        kept: Any = self.coef_
+        coef = kept.toarray() if sparse.issparse(kept) else kept
         if coef.shape != (problem.outputs, problem.x.shape[1]):
             return None
         bias = self.intercept_ if problem.intercept else np.zeros(problem.outputs)
@@ -285,7 +286,9 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
                 ConvergenceWarning, stacklevel=5,
             )  # fmt: skip
         elif found.ended in ("iterations", "rounding") and not found.optimality <= self.tol:
-            remedy = "Increase the number of iterations" if found.ended == "iterations" else "Scale the columns"
+            remedy = (
+                "Increase the number of iterations" if found.ended == "iterations" else "Scale the columns"
+            )
             warnings.warn(
                 f"{self.solver} failed to converge in {found.iterations} steps: {_gradient(found)}, above "
                 f"tol={self.tol:g}{_distance(found)}. {remedy}.",

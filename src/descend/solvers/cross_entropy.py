@@ -1,4 +1,4 @@
-"""Mean cross-entropy of a linear model with a penalty: value, gradient, curvature, distance to the optimum."""
+"""Mean cross-entropy of a linear model with a penalty: value, derivatives, distance to the optimum."""
 
 from __future__ import annotations
 
@@ -199,7 +199,9 @@ class CrossEntropyObjective:
     def _dual(self, point: Point, shrunk: float) -> float:
         """Entropy Σ ωᵢ H(eᵢ + shrunk·(pᵢ − eᵢ))."""
         if self.outputs == 1:
-            wrong = shrunk * np.where(self.numbers == 1, expit(-point.scores[:, 0]), point.probabilities[:, 0])
+            wrong = shrunk * np.where(
+                self.numbers == 1, expit(-point.scores[:, 0]), point.probabilities[:, 0]
+            )
             return float(self.share @ (entr(wrong) + entr(1 - wrong)))
         mixed = shrunk * point.probabilities
         mixed[np.arange(len(mixed)), self.numbers] += 1 - shrunk

@@ -68,10 +68,10 @@ class Design:
         """Dense blocks of rows of A, or of some of its columns, with their place."""
         for first in range(0, self.rows, _ROWS):
             part = slice(first, min(first + _ROWS, self.rows))
-            block = self._made(part) if self._kept is None else self._kept[part]
+            block: Any = self._made(part) if self._kept is None else self._kept[part]
             if columns is not None:
                 block = block[:, columns]
-            yield part, block.toarray() if self._sparse else block
+            yield part, np.asarray(block.todense() if self._sparse else block)
 
     def scaled(self, weight: Doubles, bias: Doubles) -> Doubles:
         """(width, k) coefficients of A, from a weight (p, k) and bias (k,) of x."""

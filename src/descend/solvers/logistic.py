@@ -60,8 +60,8 @@ class Problem:
     @property
     def large(self) -> bool:
         """Whether a pass over the rows takes long."""
-        values = self.x.nnz if sparse.issparse(self.x) else self.x.size
-        return bool(values * self.outputs > _LARGE)
+        x: Any = self.x
+        return bool((x.nnz if sparse.issparse(x) else x.size) * self.outputs > _LARGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,11 @@ def solve_logistic(
     tol: float = 1e-4, max_iter: int = 100, callback: Callback | None = None,
     engine: str = "native", threads: int = 1,
 ) -> Fitted:  # fmt: skip
-    """Solves the problem: to the optimum where a pass over the rows is cheap, else to the tolerance and beyond.
+    """Solves the problem: to the optimum where a pass over the rows is cheap, else at least to the tolerance.
 
-    With an L1 penalty by proximal_newton; else by newton. Large dense tables are first brought to the
-    tolerance by lbfgs on the engine, for whose passes are the cheapest, and newton's products are then limited to
-    max_iter.
+    With an L1 penalty by proximal_newton, else by newton. Large dense tables are first brought to the
+    tolerance by lbfgs on the engine, whose passes are the cheapest; on large tables newton's products are
+    limited to max_iter.
 
     Parameters
     ----------

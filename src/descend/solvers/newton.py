@@ -62,7 +62,9 @@ def newton(
             direction = solve_symmetric(objective.curvature(point, every), -gradient.ravel())
             direction = direction.reshape(gradient.shape)
         else:
-            length = float(np.linalg.norm(gradient))  # below about 1, for the design's columns are of unit size
+            length = float(
+                np.linalg.norm(gradient)
+            )  # below about 1, for the design's columns are of unit size
             direction = systems.direction(point, gradient, max(_FINEST, min(_COARSEST, length**0.5)))
         slope = float((gradient * direction).sum())
         found = line_search(objective, point, direction, slope)
