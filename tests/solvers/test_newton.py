@@ -1,4 +1,4 @@
-"""Newton's methods for cross-entropy: derivatives by differences, optima by an independent way, the dual bound."""
+"""Newton's methods for cross-entropy: derivatives by differences, optima, the dual bound."""
 
 import numpy as np
 import pytest

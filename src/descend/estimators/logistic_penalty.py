@@ -93,4 +93,4 @@ def _warn_of_conflicts(model: Any) -> None:
 
 
 def _warn(message: str, category: type[Warning] = UserWarning) -> None:
-    warnings.warn(message, category, stacklevel=5)
+    warnings.warn(message, category, stacklevel=6)

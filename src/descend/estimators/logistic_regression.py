@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import _fit_context
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model._base import LinearClassifierMixin, SparseCoefMixin
 from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
@@ -30,6 +29,7 @@ from descend.estimators.base import (
     encoded_labels,
     row_weights,
 )
+from descend.estimators.logistic_ending import warn_of_ending
 from descend.estimators.logistic_penalty import Penalty, resolved_penalty
 from descend.solvers.logistic import Callback, Fitted, Method, Problem, solve_logistic
 from descend.solvers.optimality import Optimality
@@ -80,8 +80,8 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
     coef_ : (1, inputs) for two classes, the second one's, else (classes, inputs).
     intercept_ : (1,) or (classes,); 0 without an intercept. For several classes the mean is 0.
     n_iter_ : steps, (1,).
-    optimality_ : a number, the largest entry of the gradient of ``objective_``; ``optimality_.gap`` bounds how
-        far that is above its least value; ``str(optimality_)`` says it in words.
+    optimality_ : a number, the largest entry of the gradient of ``objective_``; ``optimality_.gap`` bounds
+        how far that is above its least value; ``str(optimality_)`` says it in words.
     objective_ : the objective above divided by C Σ w: mean loss and penalty (nats).
     n_features_in_, feature_names_in_ : as scikit-learn's.
 
@@ -244,14 +244,13 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
         )  # fmt: skip
         self.classes_ = classes
         self._keep(found, x.dtype)
-        self._warn(found)
+        warn_of_ending(found, self.solver, self.tol)
 
     def _start(self, problem: Problem) -> tuple[Array, Array] | None:
         """The last coefficients, with a warm start from ones of the right shape."""
         if not self.warm_start or not hasattr(self, "coef_"):
             return None
-        kept: Any = self.coef_
-        coef = kept.toarray() if sparse.issparse(kept) else kept
+        coef = sparse.csr_array(self.coef_).toarray()
         if coef.shape != (problem.outputs, problem.x.shape[1]):
             return None
         bias = self.intercept_ if problem.intercept else np.zeros(problem.outputs)
@@ -276,29 +275,3 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
         self.n_iter_ = np.array([found.iterations], dtype=np.int32)
         self.objective_ = found.objective
         self.optimality_: Optimality = found.optimality
-
-    def _warn(self, found: Fitted) -> None:
-        if found.separated:
-            warnings.warn(
-                "the classes can be told apart without an error, so without a penalty no finite coefficients "
-                f"are the best: those returned are large enough that {_gradient(found)}; "
-                "set C to a finite number for coefficients with a meaning",
-                ConvergenceWarning, stacklevel=5,
-            )  # fmt: skip
-        elif found.ended in ("iterations", "rounding") and not found.optimality <= self.tol:
-            remedy = (
-                "Increase the number of iterations" if found.ended == "iterations" else "Scale the columns"
-            )
-            warnings.warn(
-                f"{self.solver} failed to converge in {found.iterations} steps: {_gradient(found)}, above "
-                f"tol={self.tol:g}{_distance(found)}. {remedy}.",
-                ConvergenceWarning, stacklevel=5,
-            )  # fmt: skip
-
-
-def _gradient(found: Fitted) -> str:
-    return f"the largest gradient entry is {float(found.optimality):.1e}"
-
-
-def _distance(found: Fitted) -> str:
-    return f", and the objective is {found.optimality}" if np.isfinite(found.optimality.gap) else ""

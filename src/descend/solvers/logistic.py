@@ -60,8 +60,7 @@ class Problem:
     @property
     def large(self) -> bool:
         """Whether a pass over the rows takes long."""
-        x: Any = self.x
-        return bool((x.nnz if sparse.issparse(x) else x.size) * self.outputs > _LARGE)
+        return bool(self.x.size * self.outputs > _LARGE)  # of CSR, the values it stores
 
 
 @dataclass(frozen=True, slots=True)
