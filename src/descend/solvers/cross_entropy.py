@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import entr, expit, logsumexp, softmax
+from scipy.special import entr, expit
 
 from descend.solvers.design import Design, Doubles
 
@@ -61,12 +61,12 @@ class CrossEntropyObjective:
             self.l2 = np.where(self.penalised, np.minimum(l2 / unit / unit, _STRONGEST), 0.0)[:, None]
             self.l1 = np.where(self.penalised, np.minimum(l1 / unit, _STRONGEST), 0.0)[:, None]
 
-    def at(self, coefficients: Doubles, scores: Doubles | None = None) -> Point:
-        """The point, from its scores where they are known."""
+    def at(self, coefficients: Doubles, scores: Doubles | None = None, loss: float | None = None) -> Point:
+        """The point, from its scores and its loss where they are known."""
         self.evaluations += 1
         if scores is None:
             scores = self.design.dot(coefficients)
-        loss = self.loss(scores)
+        loss = self.loss(scores) if loss is None else loss
         probabilities = self._probabilities(scores)
         gradient = self.design.transposed_dot(self._residual(scores, probabilities))
         value = loss + self.penalty(coefficients)
@@ -81,7 +81,9 @@ class CrossEntropyObjective:
         # Relative to the row's own score, so that a loss near 0 keeps its digits.
         others = scores - own
         np.put_along_axis(others, self.numbers[:, None], -np.inf, 1)
-        return float(self.share @ np.logaddexp(0.0, logsumexp(others, axis=1)))
+        top = np.maximum(others.max(axis=1), 0.0)
+        rest = np.exp(others - top[:, None]).sum(axis=1) + np.expm1(-top)
+        return float(self.share @ (top + np.log1p(rest)))
 
     def penalty(self, coefficients: Doubles) -> float:
         """½ l2 ‖W‖² + l1 ‖W‖₁."""
@@ -208,7 +210,10 @@ class CrossEntropyObjective:
         return float(self.share @ entr(mixed).sum(axis=1))
 
     def _probabilities(self, scores: Doubles) -> Doubles:
-        return np.asarray(expit(scores) if self.outputs == 1 else softmax(scores, axis=1))
+        if self.outputs == 1:
+            return np.asarray(expit(scores))
+        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return raised / raised.sum(axis=1, keepdims=True)
 
     def _residual(self, scores: Doubles, probabilities: Doubles) -> Doubles:
         """ωᵢ (pᵢ − eᵢ), to full precision also where pᵢ is close to eᵢ."""

@@ -196,9 +196,20 @@ def _approached(
 
 
 def _centred(problem: Problem, weight: Doubles, bias: Doubles) -> tuple[Doubles, Doubles]:
-    """With class means of 0 where that changes no probability and no penalty for the worse."""
+    """The one to report of all that differ by what moves the classes alike, which changes no probability.
+
+    The class means are 0, but for weights with an L1 penalty. An L1 penalty alone leaves a choice for an even
+    number of classes, anywhere between the two middle weights of a column: the one of these nearer to the
+    mean becomes 0.
+    """
     if problem.outputs == 1:
         return weight, bias
     if not problem.l1:
         weight = weight - weight.mean(axis=1, keepdims=True)
+    elif not problem.l2 and problem.outputs % 2 == 0:
+        half = problem.outputs // 2
+        low, high = np.sort(weight, axis=1)[:, half - 1 : half + 1].T
+        mean = weight.mean(axis=1)
+        nearer = np.where(mean - low <= high - mean, low, high)
+        weight = weight - np.where((low <= 0) & (high >= 0), nearer, 0.0)[:, None]
     return weight, bias - bias.mean()

@@ -100,9 +100,8 @@ def line_search(
     step = 1.0
     for _ in range(_MOST_HALVINGS):
         coefficients, scores = start.coefficients + step * direction, start.scores + step * moved
-        value = objective.loss(scores) + objective.penalty(coefficients)
-        if value <= allowed + _DECREASE * step * slope:
-            # The sum of scores and their change drifts by rounding: the end of a whole step is computed anew.
-            return objective.at(coefficients, None if step == 1.0 else scores), step
+        loss = objective.loss(scores)
+        if loss + objective.penalty(coefficients) <= allowed + _DECREASE * step * slope:
+            return objective.at(coefficients, scores, loss), step
         step *= 0.5
     return None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from descend.solvers.cross_entropy import CrossEntropyObjective, Point
 from descend.solvers.design import Doubles
@@ -22,7 +22,9 @@ def solve_symmetric(matrix: Doubles, right: Doubles) -> Doubles:
 
     As much is added to the diagonal as rounding may have taken away, so a singular matrix gives a short x.
     """
-    return _Factored(matrix).solve(right)
+    scale = _diagonal_scale(matrix)
+    factor = _cholesky(matrix / scale[:, None] / scale)
+    return np.asarray(cho_solve(factor, right / scale, check_finite=False)) / scale
 
 
 class ConjugateGradients:
@@ -34,7 +36,7 @@ class ConjugateGradients:
 
     def __init__(self, objective: CrossEntropyObjective, most_products: int) -> None:
         self._objective, self.left = objective, most_products
-        self._blocks: list[_Factored] = []
+        self._inverses: Doubles | None = None
         self._served = 0
 
     def direction(self, point: Point, gradient: Doubles, tolerance: float) -> Doubles:
@@ -69,24 +71,25 @@ class ConjugateGradients:
         if width > _MOST_BLOCK:
             diagonal = self._objective.curvature_diagonal(point)
             return lambda residual: residual / np.where(diagonal > 0, diagonal, 1.0)
-        if not self._blocks or self._served > width // 4 - 8:
-            self._blocks = [_Factored(self._objective.class_curvature(point, k)) for k in range(outputs)]
+        if self._inverses is None or self._served > width // 4 - 8:
+            blocks = (self._objective.class_curvature(point, k) for k in range(outputs))
+            self._inverses = np.stack([_inverse(block) for block in blocks])
             self._served = 0
-
-        def solve(residual: Doubles) -> Doubles:
-            return np.column_stack([block.solve(residual[:, k]) for k, block in enumerate(self._blocks)])
-
-        return solve
+        inverses = self._inverses
+        return lambda residual: np.matmul(inverses, residual.T[:, :, None])[:, :, 0].T
 
 
-class _Factored:
-    def __init__(self, matrix: Doubles) -> None:
-        diagonal = np.diag(matrix)
-        self._scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-        self._factor = _cholesky(matrix / self._scale[:, None] / self._scale)
+def _inverse(matrix: Doubles) -> Doubles:
+    """A symmetric positive definite matrix near the inverse of a positive semidefinite one."""
+    scale = _diagonal_scale(matrix)
+    factor, _ = _cholesky(matrix / scale[:, None] / scale)
+    half = solve_triangular(factor, np.diag(1 / scale), lower=True, check_finite=False)
+    return half.T @ half
 
-    def solve(self, right: Doubles) -> Doubles:
-        return np.asarray(cho_solve(self._factor, right / self._scale, check_finite=False)) / self._scale
+
+def _diagonal_scale(matrix: Doubles) -> Doubles:
+    diagonal = np.diag(matrix)
+    return np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
 
 def _cholesky(matrix: Doubles) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from descend.solvers.cross_entropy import CrossEntropyObjective, Point
 
 _MOST_STEPS = 50
+_ROUNDING = 1e-16  # of a mean loss; no gap is told more finely
 
 
 class Optimality(float):
@@ -32,7 +33,7 @@ class Optimality(float):
 
     def __str__(self) -> str:
         if math.isfinite(self.gap):
-            return f"within {self.gap:.0e} of the optimum"
+            return f"within {max(self.gap, _ROUNDING):.0e} of the optimum"
         return f"no entry of the gradient larger than {float(self):.0e}"
 
     def __repr__(self) -> str:
