@@ -1,8 +1,10 @@
 """The runner itself: it replaces the names, changes nothing else, and sees failures."""
 
 import ast
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -126,3 +128,8 @@ def test_what_is_left_out_uses_none_of_the_classes(runner, lists, file):
 
 def test_nothing_of_the_networks_is_left_out(runner, lists):
     assert not runner.listed("left_out.toml", "test_mlp.py")
+
+
+def test_the_page_says_what_the_lists_say():
+    page = runpy.run_path(str(Path(__file__).with_name("page.py")))
+    assert page["PAGE"].read_text("utf-8") == page["page"](), "run page.py"
