@@ -23,9 +23,9 @@ INTRODUCTION = """\
 `tests/agreement/scikit_learn_tests/runner.py` runs the tests that scikit-learn {version} brings for these
 estimators against descend's classes. It copies each file of tests from the installed scikit-learn,
 replaces the names `LinearRegression`, `LogisticRegression`, `MLPClassifier` and `MLPRegressor` where they
-are imported, and changes nothing else; with scikit-learn's own classes put back the same way everything
-passes. `make test` holds that nine in ten of the tests that are not left out pass, and that those which
-fail are exactly the ones below.
+are imported, and changes nothing else but to seed NumPy's global generator before each test; with
+scikit-learn's own classes put back the same way everything passes. `make test` holds that nine in ten of
+the tests that are not left out pass, and that those which fail are exactly the ones below.
 
 ```
 .venv/bin/python tests/agreement/scikit_learn_tests/runner.py

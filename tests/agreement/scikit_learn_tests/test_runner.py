@@ -97,6 +97,16 @@ def test_out_not():
     assert runner.share(outcomes) == 0.5
 
 
+def test_runs_can_be_repeated(runner):
+    text = """
+import numpy as np
+def test_drawn():
+    raise ValueError(str(np.random.mtrand._rand.randint(2**31)))
+"""
+    first, second = (runner.run_text("test_it.py", text)["test_drawn"] for _ in range(2))
+    assert first == second
+
+
 def test_a_name_on_the_list_that_is_no_test_is_an_error(runner):
     with pytest.raises(RuntimeError, match="test_misspelt"):
         runner.run_text("test_it.py", "def test_it(): pass", ["test_misspelt"])
