@@ -186,8 +186,8 @@ struct Kernels {
   // A wide layer that leaves out zeros: lists of gathered rows [first, first + rows), `first` even; those
   // rows times the panels [panel, last_panel).
   void (*list_filled)(Matrix<const T> in, const Filled<T>&, long first, long rows);
-  void (*dense_filled)(const Dense<T>&, const Filled<T>&, long first, long rows, long panel, long last_panel,
-                       Matrix<T> z);
+  void (*dense_filled)(const Dense<T>&, Matrix<const T> in, const Filled<T>&, long first, long rows,
+                       long panel, long last_panel, Matrix<T> z);
   // A narrow layer that leaves out zeros; its marks are those of the workspace's rows from `first` on.
   void (*dense_rows_filled)(const Dense<T>&, const Source&, long rows, Matrix<T> z, const Filled<T>&,
                             long first);

@@ -68,7 +68,11 @@ struct NarrowFilled {
     const typename Rows::Value* x = from.row(i);
     from.prefetch(i);
     find(x, filled.marks ? filled.marks + place : nullptr, blocks);
-    for_output_groups<outputs_at_once>(layer.outputs, Outputs{*this, x, blocks, z.data + i * z.stride});
+    T* sums = z.data + i * z.stride;
+    for_output_groups<outputs_at_once>(layer.outputs, Outputs{*this, x, blocks, sums});
+    bool lost = false;
+    for (long c = 0; c < layer.outputs; ++c) lost |= sums[c] == T(0) && __builtin_signbit(sums[c]);
+    if (lost) for_output_groups(layer.outputs, WholeRow{*this, i});
   }
 
   DESCEND_INLINE void find(const typename Rows::Value* x, std::uint8_t* marks, RowBlocks& blocks) const {
@@ -93,6 +97,16 @@ struct NarrowFilled {
       if (count[half] > 0 && blocks.first_input[half][count[half] - 1] == whole) --blocks.count[half];
     }
   }
+
+  struct WholeRow {
+    const NarrowFilled& all;
+    long i;
+
+    template <int C>
+    DESCEND_INLINE void run(long output) const {
+      NarrowForward<T, Rows>{all.layer, all.from, 1, all.z}.template outputs<1, C>(i, output);
+    }
+  };
 
   struct Outputs {
     const NarrowFilled& all;
@@ -164,24 +178,38 @@ struct NarrowBlockWeights {
 
   template <int C>
   DESCEND_INLINE void run(long output) const {
-    const long stride = padded(b.inputs);
-    Vector<T> sum[C][vectors] = {};
-    if (b.continued)
-      for (int c = 0; c < C; ++c)
-        for (int v = 0; v < vectors; ++v)
-          sum[c][v] = load(b.weight.gradient + (output + c) * stride + k + v * lanes<T>);
-    for (long i = 0; i < rows.count; ++i) {
-      const typename Rows::Value* x = from.row(rows.row[i]) + k;
-      const T* d = b.delta.data + rows.row[i] * narrow_width + output;
-      Vector<T> values[vectors];
-      for (int v = 0; v < vectors; ++v) values[v] = load_values<T>(x + v * lanes<T>);
-#pragma GCC unroll 10
-      for (int c = 0; c < C; ++c) {
-        const Vector<T> own = splat(d[c]);
-        for (int v = 0; v < vectors; ++v) sum[c][v] = fma(values[v], own, sum[c][v]);
-      }
+    Vector<T> sum[C][vectors];
+    start<C>(sum, output);
+    for (long i = 0; i < rows.count; ++i) add<C>(sum, output, rows.row[i]);
+    Mask<T> lost = {};
+    for (int c = 0; c < C; ++c)
+      for (int v = 0; v < vectors; ++v) lost |= negative_zero<T>(sum[c][v]);
+    if (any(lost)) {
+      start<C>(sum, output);
+      for (long row = 0; row < b.rows; ++row) add<C>(sum, output, row);
     }
     finish_narrow<T, C, vectors>(b, k, output, sum, from.scale());
+  }
+
+  template <int C>
+  DESCEND_INLINE void start(Vector<T> (&sum)[C][vectors], long output) const {
+    const T* gradient = b.weight.gradient + output * padded(b.inputs) + k;
+    for (int c = 0; c < C; ++c)
+      for (int v = 0; v < vectors; ++v)
+        sum[c][v] = b.continued ? load(gradient + c * padded(b.inputs) + v * lanes<T>) : Vector<T>{};
+  }
+
+  template <int C>
+  DESCEND_INLINE void add(Vector<T> (&sum)[C][vectors], long output, long row) const {
+    const typename Rows::Value* x = from.row(row) + k;
+    const T* d = b.delta.data + row * narrow_width + output;
+    Vector<T> values[vectors];
+    for (int v = 0; v < vectors; ++v) values[v] = load_values<T>(x + v * lanes<T>);
+#pragma GCC unroll 10
+    for (int c = 0; c < C; ++c) {
+      const Vector<T> own = splat(d[c]);
+      for (int v = 0; v < vectors; ++v) sum[c][v] = fma(values[v], own, sum[c][v]);
+    }
   }
 };
 
@@ -193,7 +221,9 @@ struct LearnNarrowFilled {
   template <class Rows>
   DESCEND_INLINE void operator()(const Rows& from) const {
     constexpr int outputs = outputs_at_once / narrow_block_vectors<T>;
-    const long whole = b.inputs / narrow_block<T> * narrow_block<T>;
+    // What is left over is one tile, within the padding.
+    constexpr long tile = narrow_block<T> > tile_columns<T> ? narrow_block<T> : tile_columns<T>;
+    const long whole = b.inputs / tile * tile;
     MarkedRows rows;
     long k = first;
     for (; k < last && k < whole; k += narrow_block<T>) {

@@ -187,6 +187,24 @@ DESCEND_INLINE Vector<double> root(Vector<double> a) {
 }
 #endif
 
+template <class T>
+DESCEND_INLINE Mask<T> negative_zero(Vector<T> v) {
+  return (Mask<T>)v == (Mask<T>)splat(-T(0));
+}
+
+template <class T>
+DESCEND_INLINE Mask<T> not_finite(Vector<T> v) {
+  return v - v != Vector<T>{};
+}
+
+template <class M>
+DESCEND_INLINE bool any(const M& mask) {
+  std::uint64_t word[sizeof mask / 8], found = 0;
+  __builtin_memcpy(word, &mask, sizeof mask);
+  for (std::uint64_t part : word) found |= part;
+  return found != 0;
+}
+
 // Bit l: lane l is not 0.
 template <class T>
 DESCEND_INLINE std::uint64_t nonzero_lanes(const T* from) {

@@ -1,6 +1,6 @@
-// Products of a first layer that leave out what is zero in its inputs: pixels of a dark border, columns
-// of a one-hot category. A sum that started at 0 does not change when 0 · w is added to it, as long as w is
-// finite, so these have the bits of the products that read every input.
+// Products of a first layer that leave out what is zero in its inputs: pixels of a dark border, columns of a
+// one-hot category. Adding 0 · w changes no sum but one that is −0, as long as w is finite; those few are
+// made again with every input, so that the bits are those of the products that read everything.
 #pragma once
 
 #include "kernels/forward.hpp"
@@ -79,9 +79,9 @@ void list_filled(Matrix<const T> in, const Filled<T>& filled, long first, long r
   }
 }
 
-// R rows × V vectors of outputs from `column` on: one segment's share of their sums.
+// R rows × V vectors of outputs from `column` on: one segment's share of their sums. True where one is −0.
 template <class T, int R, int V>
-DESCEND_INLINE void filled_outputs(const Dense<T>& layer, const Filled<T>& filled, long row, long column,
+DESCEND_INLINE bool filled_outputs(const Dense<T>& layer, const Filled<T>& filled, long row, long column,
                                    long segment, Matrix<T> z) {
   const long panel = layer.inputs * panel_width;
   const T* weight = layer.weight + column / panel_width * panel + column % panel_width;
@@ -108,36 +108,46 @@ DESCEND_INLINE void filled_outputs(const Dense<T>& layer, const Filled<T>& fille
       for (int r = 0; r < R; ++r) sum[r][v] = fma(own[r], by, sum[r][v]);
     }
   }
+  Mask<T> lost = {};
   for (int r = 0; r < R; ++r)
-    for (int v = 0; v < V; ++v) store(to + r * z.stride + v * lanes<T>, sum[r][v]);
+    for (int v = 0; v < V; ++v) {
+      store(to + r * z.stride + v * lanes<T>, sum[r][v]);
+      lost |= negative_zero<T>(sum[r][v]);
+    }
+  return any(lost);
 }
 
 // Pairs of rows, or a last single one.
 template <class T, int R, int V>
-DESCEND_INLINE void filled_rows(const Dense<T>& layer, const Filled<T>& filled, long first, long last,
-                                long column, Matrix<T> z) {
-  for (long segment = 0; segment < filled.segments(); ++segment)
-    for (long row = first; row < last; row += R)
-      filled_outputs<T, R, V>(layer, filled, row, column, segment, z);
+DESCEND_INLINE void filled_rows(const Dense<T>& layer, Matrix<const T> in, const Filled<T>& filled,
+                                long first, long last, long column, Matrix<T> z) {
+  const long segments = filled.segments();
+  for (long segment = 0; segment < segments; ++segment)
+    for (long row = first; row < last; row += R) {
+      if (!filled_outputs<T, R, V>(layer, filled, row, column, segment, z) || segment + 1 < segments)
+        continue;
+      for (long at = column; at < column + V * lanes<T>; at += tile_columns<T>)
+        WideForward<T>{layer, in, z, at / panel_width, at % panel_width}.template run<R>(row);
+    }
 }
 
 // Rows [first, first + rows), `first` even, times the panels [panel, last_panel).
 template <class T>
-void dense_filled(const Dense<T>& layer, const Filled<T>& filled, long first, long rows, long panel,
-                  long last_panel, Matrix<T> z) {
+void dense_filled(const Dense<T>& layer, Matrix<const T> in, const Filled<T>& filled, long first, long rows,
+                  long panel, long last_panel, Matrix<T> z) {
   constexpr int of_pair = sums_at_once / 2, a_panel = panel_width / lanes<T>;
   const long begin = panel * panel_width, end = last_panel * panel_width, pairs = first + (rows & ~1L);
   long column = begin;
   for (; column + of_pair * lanes<T> <= end; column += of_pair * lanes<T>)
-    filled_rows<T, 2, of_pair>(layer, filled, first, pairs, column, z);
+    filled_rows<T, 2, of_pair>(layer, in, filled, first, pairs, column, z);
   if constexpr (a_panel < of_pair)
-    if (column < end) filled_rows<T, 2, a_panel>(layer, filled, first, pairs, column, z);
+    if (column < end) filled_rows<T, 2, a_panel>(layer, in, filled, first, pairs, column, z);
   if (pairs == first + rows) return;
   for (column = begin; column + sums_at_once * lanes<T> <= end; column += sums_at_once * lanes<T>)
-    filled_rows<T, 1, sums_at_once>(layer, filled, pairs, pairs + 1, column, z);
+    filled_rows<T, 1, sums_at_once>(layer, in, filled, pairs, pairs + 1, column, z);
   if constexpr (a_panel < sums_at_once)
     for (; column < end; column += panel_width)
-      filled_rows<T, 1, a_panel>(layer, filled, pairs, pairs + 1, column, z);
+      filled_rows<T, 1, a_panel>(layer, in, filled, pairs, pairs + 1, column, z);
 }
 
 // The inputs of a block in its listed rows, one row behind the other: every panel reads them again.
@@ -160,29 +170,42 @@ struct FilledWeights {
   long panel, column, k;
   Vector<T>& zero;  // 0 · w added up over all new weights, which is 0 where they are finite
 
+  using Sums = Vector<T>[B][block_vectors];
+
   DESCEND_INLINE void run() const {
     const long offset = (panel * b.inputs + k) * panel_width + column;
-    Vector<T> sum[B][block_vectors] = {};
-    if (b.continued)
-      for (int i = 0; i < B; ++i)
-        for (int v = 0; v < block_vectors; ++v)
-          sum[i][v] = load(b.weight.gradient + offset + i * panel_width + v * lanes<T>);
-    const T* delta = b.delta.data + panel * b.delta.panel_stride + column;
-    for (long i = 0; i < rows.count; ++i) {
-      const T* x = values.of[i] + k % wide_block;
-      const T* d = delta + rows.row[i] * panel_width;
-      Vector<T> by[block_vectors];
-      for (int v = 0; v < block_vectors; ++v) by[v] = load(d + v * lanes<T>);
-#pragma GCC unroll 4
-      for (int j = 0; j < B; ++j) {
-        const Vector<T> own = splat(x[j]);
-        for (int v = 0; v < block_vectors; ++v) sum[j][v] = fma(own, by[v], sum[j][v]);
-      }
+    Sums sum;
+    start(sum, offset);
+    for (long i = 0; i < rows.count; ++i) add(sum, values.of[i] + k % wide_block, rows.row[i]);
+    Mask<T> lost = {};
+    for (int i = 0; i < B; ++i)
+      for (int v = 0; v < block_vectors; ++v) lost |= negative_zero<T>(sum[i][v]);
+    if (any(lost)) {
+      start(sum, offset);
+      for (long row = 0; row < b.rows; ++row) add(sum, b.input.data + row * b.input.stride + k, row);
     }
     finish_block(sum, offset);
   }
 
-  DESCEND_INLINE void finish_block(const Vector<T> (&sum)[B][block_vectors], long offset) const {
+  DESCEND_INLINE void start(Sums& sum, long offset) const {
+    for (int i = 0; i < B; ++i)
+      for (int v = 0; v < block_vectors; ++v)
+        sum[i][v] =
+            b.continued ? load(b.weight.gradient + offset + i * panel_width + v * lanes<T>) : Vector<T>{};
+  }
+
+  DESCEND_INLINE void add(Sums& sum, const T* x, long row) const {
+    const T* d = b.delta.data + panel * b.delta.panel_stride + row * panel_width + column;
+    Vector<T> by[block_vectors];
+    for (int v = 0; v < block_vectors; ++v) by[v] = load(d + v * lanes<T>);
+#pragma GCC unroll 4
+    for (int j = 0; j < B; ++j) {
+      const Vector<T> own = splat(x[j]);
+      for (int v = 0; v < block_vectors; ++v) sum[j][v] = fma(own, by[v], sum[j][v]);
+    }
+  }
+
+  DESCEND_INLINE void finish_block(const Sums& sum, long offset) const {
     const bool store_only = b.unfinished || b.weight_update.store_only;
     if (b.weight_update.plain && !store_only) {
 #pragma GCC unroll 4

@@ -140,8 +140,8 @@ void Program<T>::first_product(Workspace<T>& space, const Source& source, long r
   read_inputs(space, 0, source, rows, nullptr);
   const Matrix<T> in = space.input(0);
   kernels_.list_filled({in.data, in.stride}, space.filled(), 0, rows);
-  kernels_.dense_filled(layer, space.filled(), 0, rows, 0, padded(layer.outputs) / panel_width,
-                        space.output(0, 0));
+  kernels_.dense_filled(layer, {in.data, in.stride}, space.filled(), 0, rows, 0,
+                        padded(layer.outputs) / panel_width, space.output(0, 0));
 }
 
 template <class T>

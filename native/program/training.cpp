@@ -240,6 +240,7 @@ void Training<T>::read_rows(const Step<T>& step, long start, long count, int thr
 template <class T>
 void Training<T>::first_product(long count, int thread, int threads) {
   const Dense<T> layer = program_.weights_.layers().front().view();
+  const Matrix<T> in = space_->input(0);
   const long panels = padded(layer.outputs) / panel_width, all = panels * threads;
   // Pieces of a panel's rows, one a thread, so that the panels need not be as many as the threads.
   for (long piece = all * thread / threads, end = all * (thread + 1) / threads; piece < end;) {
@@ -247,8 +248,8 @@ void Training<T>::first_product(long count, int thread, int threads) {
     const long last_part = std::min(static_cast<long>(threads), part + end - piece);
     const long first = rows_of(count, static_cast<int>(part), threads).first;
     const long last = rows_of(count, static_cast<int>(last_part) - 1, threads).last;
-    program_.kernels_.dense_filled(layer, space_->filled(), first, last - first, panel, panel + 1,
-                                   space_->output(0, 0));
+    program_.kernels_.dense_filled(layer, {in.data, in.stride}, space_->filled(), first, last - first, panel,
+                                   panel + 1, space_->output(0, 0));
     piece += last_part - part;
     if (given_up(before_update_, thread)) return;
   }
