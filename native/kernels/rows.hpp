@@ -1,7 +1,7 @@
 // Rows as the first layer finds them: in the table, by number, as bytes or floats.
 #pragma once
 
-#include "kernels/simd.hpp"
+#include "kernels/lane_sums.hpp"
 
 namespace descend::DESCEND_ISA {
 namespace {
