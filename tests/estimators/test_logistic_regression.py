@@ -402,6 +402,27 @@ def test_what_is_refused(options, message):
         LogisticRegression(**options).fit(*load_iris(return_X_y=True))
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_sparse_rows_with_64_bit_indices_are_for_those_that_take_them_in_scikit_learn(solver):
+    X = sparse.csr_array(np.eye(6))
+    wide = sparse.csr_array(np.eye(6))
+    wide.indices, wide.indptr = wide.indices.astype(np.int64), wide.indptr.astype(np.int64)
+    y = [0, 1] * 3
+    if solver in ("liblinear", "sag", "saga"):
+        with pytest.raises(DataError, match="32-bit integer indices"):
+            LogisticRegression(solver=solver).fit(wide, y)
+    else:
+        narrow = LogisticRegression(solver=solver).fit(X, y)
+        np.testing.assert_array_equal(LogisticRegression(solver=solver).fit(wide, y).coef_, narrow.coef_)
+
+
+@pytest.mark.parametrize("kept", [np.asarray, sparse.csr_array])
+def test_huge_values_are_refused_for_liblinear(kept):
+    X = kept(np.array([[0.0], [2e30]]))
+    with pytest.raises(DataError, match="maximum value > 1e30"):
+        LogisticRegression(solver="liblinear").fit(X, [0, 1])
+
+
 @pytest.mark.parametrize(
     ("options", "category", "message"),
     [

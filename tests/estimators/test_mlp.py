@@ -157,7 +157,10 @@ def test_warm_start_goes_on_with_adams_state():
 def test_warm_start_keeps_to_layers_and_classes():
     X, y = _classes()
     model = _classifier(warm_start=True).fit(X, y)
-    with pytest.raises(DataError, match="warm_start goes on with the classes"):
+    with pytest.raises(
+        DataError,
+        match=r"same classes as in the previous call to fit\. Previously got \[0 1 2\], `y` has \[0 1\]",
+    ):
         model.fit(X[y < 2], y[y < 2])
     with pytest.raises(ParameterError, match="hidden_layer_sizes"):
         model.set_params(hidden_layer_sizes=(3,)).fit(X, y)
@@ -257,6 +260,14 @@ def test_a_diverged_fit_leaves_no_model():
         model.fit(X, y)
     with pytest.raises(NotFittedError):
         model.predict(X)
+
+
+def test_rows_too_large_are_a_divergence_in_scikit_learns_words():
+    X, y = _numbers()
+    with pytest.raises(Diverged, match=r"step 0 .*Solver produced non-finite parameter weights") as caught:
+        _regressor().fit(X * 1e300, y)
+    assert isinstance(caught.value, ValueError)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 def test_a_call_that_diverges_leaves_the_model_as_it_was():
@@ -421,3 +432,15 @@ def test_verbose_shows_progress_on_standard_error(capsys):
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "epoch 5/5" in shown.err
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_more_verbose_prints_a_line_an_epoch_as_scikit_learn(capsys, early_stopping):
+    X, y = _numbers()
+    model = _regressor(verbose=2, early_stopping=early_stopping).fit(X, y)
+    lines = []
+    for number in range(5):
+        lines.append(f"Iteration {number + 1}, loss = {model.loss_curve_[number]:.8f}")
+        if early_stopping:
+            lines.append(f"Validation score: {model.validation_scores_[number]:f}")
+    assert capsys.readouterr() == ("\n".join(lines) + "\n", "")

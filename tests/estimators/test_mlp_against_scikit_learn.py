@@ -169,3 +169,21 @@ def test_parameters_and_defaults_are_scikit_learns(kind):
     made = getattr(descend, kind)(*values).get_params()
     assert made["hidden_layer_sizes"] == (3,)
     assert made["activation"] == "tanh"
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_same_weights_from_weights_set_by_hand(partial):
+    X, y = _table("classes")
+    pair = _pair("classes", solver="sgd", warm_start=True, hidden_layer_sizes=(12,), max_iter=1)
+    for model in pair:
+        model.fit(X, y)
+        model.coefs_ = [np.full_like(part, 0.1) + np.eye(*part.shape) for part in model.coefs_]
+    theirs, fitted = pair
+    ours = descend.MLPClassifier(**fitted.get_params())
+    ours.coefs_ = [part.tolist() for part in fitted.coefs_]
+    ours.intercepts_ = [part.tolist() for part in fitted.intercepts_]
+    theirs._optimizer.velocities = [np.zeros_like(part) for part in theirs._optimizer.velocities]
+    theirs._random_state = np.random.RandomState(3)
+    for model in (theirs, ours):
+        model.partial_fit(X, y, classes=np.unique(y)) if partial else model.fit(X, y)
+    _same_weights(theirs, ours)

@@ -23,7 +23,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from descend.engines.finite import all_finite
 from descend.engines.registry import ENGINES
-from descend.errors import DataError, OptionError
+from descend.errors import DataError, Diverged, OptionError
 
 Array = NDArray[Any]
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
@@ -31,6 +31,19 @@ ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
 
 class ParameterError(OptionError, InvalidParameterError):  # type: ignore[misc]
     """A constructor's parameter is out of range or of another type."""
+
+
+class FitDiverged(Diverged, ValueError):
+    """A fit's loss stopped being finite: Diverged, and a ValueError with the words of scikit-learn's."""
+
+    @classmethod
+    def of(cls, error: Diverged) -> FitDiverged:
+        """The same divergence, said to users of an estimator."""
+        return cls(
+            f"{error}. Solver produced non-finite parameter weights. The input data may contain large values "
+            "and need to be preprocessed.",
+            error.step, error.parameters,
+        )  # fmt: skip
 
 
 class Estimator(BaseEstimator):  # type: ignore[misc]
@@ -73,11 +86,13 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 )
 
     def _training_rows(
-        self, X: Any, y: Any, *, multi_output: bool, reset: bool = True, order: Literal["C"] | None = "C"
-    ) -> tuple[Any, Array]:
+        self, X: Any, y: Any, *, multi_output: bool, reset: bool = True, order: Literal["C"] | None = "C",
+        accept_large_sparse: bool = True,
+    ) -> tuple[Any, Array]:  # fmt: skip
         """X (n, inputs) in the dtype asked for, or its own, and y as it came, (n,) or (n, outputs).
 
         order : ``"C"`` lays the rows one after the other; None leaves them as they lie.
+        accept_large_sparse : whether sparse rows may have 64-bit indices.
 
         Raises
         ------
@@ -87,7 +102,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         with data_errors(y):
             x, target = validate_data(
                 self, X, y, accept_sparse=self._accepted_sparse, dtype=self._accepted_dtypes, order=order,
-                ensure_all_finite=False, multi_output=multi_output, y_numeric=is_regressor(self), reset=reset,
+                accept_large_sparse=accept_large_sparse, ensure_all_finite=False, multi_output=multi_output,
+                y_numeric=is_regressor(self), reset=reset,
             )  # fmt: skip
         check_finite(x, getattr(self, "feature_names_in_", None))
         return _canonical(x), target

@@ -53,6 +53,26 @@ PERCEPTRON_CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
+def check_together(parameters: dict[str, Any], judged: bool, partial: bool) -> None:
+    """Raises ParameterError for parameters that are fine alone and not together.
+
+    judged : whether fit was given validation rows.  partial : whether partial_fit asks.
+    """
+    solver, rate = parameters["solver"], parameters["learning_rate"]
+    if not isinstance(solver, str) and rate != "constant":
+        raise ParameterError(
+            "learning_rate is for solvers given by name; an optimizer's own lr takes schedules"
+        )
+    if solver == "lbfgs" and not isinstance(rate, str):
+        raise ParameterError("solver='lbfgs' has no learning rate, and takes no schedule")
+    if solver == "lbfgs" and parameters["clip_norm"] is not None:
+        raise ParameterError("clip_norm is of a step's gradient, and solver='lbfgs' must see the whole one")
+    if solver == "lbfgs" and judged:
+        raise ParameterError("validation rows are judged after each epoch, and solver='lbfgs' has none")
+    if partial and parameters["early_stopping"]:
+        raise ParameterError("partial_fit does not support early_stopping=True")
+
+
 def declared_network(parameters: dict[str, Any], outputs: int, loss: Loss) -> Network:
     """Hidden layers, dropout after each, and a plain last layer.
 

@@ -47,7 +47,7 @@ def split_rows(
 ) -> tuple[NDArray[np.int64], Rows]:
     """Numbers of the rows to learn from, and the ``fraction`` of them that is held out.
 
-    stratum : (n,) classes whose shares both parts keep, or None. The split is that of scikit-learn.
+    stratum : (n,) or (n, 1) classes whose shares both parts keep, or None. The split is that of scikit-learn.
 
     Raises
     ------

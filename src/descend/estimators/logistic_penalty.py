@@ -1,4 +1,8 @@
-"""What scikit-learn's ``penalty``, ``C``, ``l1_ratio``, ``solver`` and ``dual`` ask for together."""
+"""What scikit-learn's ``penalty``, ``C``, ``l1_ratio``, ``solver`` and ``dual`` ask for together.
+
+What scikit-learn's solver of a name refuses is refused, too, though every solver here could do it: code then
+runs with both.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from descend.errors import DataError
 from descend.estimators.base import ParameterError
 
 _L1_SOLVERS = ("liblinear", "saga")
+ALL_SIZES = (
+    "lbfgs",
+    "newton-cg",
+    "newton-cholesky",
+)  # of sparse rows: scikit-learn's others want 32-bit indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,6 @@ def _kind(model: Any) -> str | None:
 
 
 def _refuse(solver: str, kind: str | None, dual: bool) -> None:
-    """As scikit-learn does, though every solver here could: code then runs with both."""
     if kind not in ("l2", None) and solver not in _L1_SOLVERS:
         raise ParameterError(
             f"Solver {solver} supports only 'l2' or None penalties, got {kind}; use solver='saga'"
@@ -79,6 +88,15 @@ def _refuse(solver: str, kind: str | None, dual: bool) -> None:
     if kind is None and solver == "liblinear":
         raise ParameterError(
             "C=np.inf or penalty=None is not supported for the liblinear solver; use solver='lbfgs'"
+        )
+
+
+def refuse_huge(solver: str, x: Any) -> None:
+    """Raises DataError for what scikit-learn's liblinear cannot read. x : dense or CSR (n, inputs)."""
+    if solver == "liblinear" and x.max() > 1e30:
+        raise DataError(
+            "Using the 'liblinear' solver while X contains a maximum value > 1e30 results in a frozen fit. "
+            "Please choose another solver or rescale the input X."
         )
 
 

@@ -30,7 +30,7 @@ from descend.estimators.base import (
     row_weights,
 )
 from descend.estimators.logistic_ending import warn_of_ending
-from descend.estimators.logistic_penalty import Penalty, resolved_penalty
+from descend.estimators.logistic_penalty import ALL_SIZES, Penalty, refuse_huge, resolved_penalty
 from descend.solvers.logistic import Callback, Fitted, Method, Problem, solve_logistic
 from descend.solvers.optimality import Optimality
 from descend.solvers.solved import Progress
@@ -177,7 +177,10 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
         """
         penalty = resolved_penalty(self)
         self._check_meaningless()
-        x, target = self._training_rows(X, y, multi_output=False)
+        x, target = self._training_rows(
+            X, y, multi_output=False, accept_large_sparse=self.solver in ALL_SIZES
+        )
+        refuse_huge(self.solver, x)
         classes, numbers = encoded_labels(target)
         self._check_classes(classes)
         weight = row_weights(sample_weight, x)

@@ -53,7 +53,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     tol, n_iter_no_change : the fit ends after more than n_iter_no_change epochs in a row without an
         improvement by tol, of the loss, or of the validation score with early_stopping; ``lbfgs`` ends where
         no entry of the gradient is above tol.
-    verbose : whether progress is shown on standard error.
+    verbose : 1 shows progress on standard error; above that, a line an epoch goes to standard output.
     warm_start : whether fit goes on from the last one, optimizer's state and rate included.
     momentum, nesterovs_momentum : of ``sgd``.  beta_1, beta_2, epsilon : of ``adam``, ε̂ of its paper.
     early_stopping : whether validation rows end the fit; the best weights are kept.
@@ -83,7 +83,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     ------
     ParameterError : in fit, a parameter out of range; also scikit-learn's InvalidParameterError.
     DataError : rows, targets or weights that cannot be used; also a ValueError.
-    Diverged : the loss stopped being finite; there is no model then.
+    Diverged : the loss stopped being finite; also a ValueError. A first fit leaves no model then.
 
     Examples
     --------
@@ -213,12 +213,12 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         return BinaryCrossEntropy(smoothing)
 
     def _learn_targets(self, y: Any, first: bool, partial: bool) -> None:
-        if not partial and first:
+        if not partial and (first or not hasattr(self, "_labels")):
             self._labels = Labels.learnt(y)
         elif not partial and set(Labels.learnt(y).classes) != set(self.classes_):
             raise DataError(
-                f"warm_start goes on with the classes of the last fit, {self.classes_.tolist()}, "
-                f"and y has {Labels.learnt(y).classes.tolist()}"
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes_}, `y` has {Labels.learnt(y).classes}"
             )
         self.classes_ = self._labels.classes
         self.out_activation_ = self._labels.activation
@@ -238,7 +238,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         return None
 
     def _stratum(self, target: Array) -> Array | None:
-        return target[:, 0].astype(bool) if self._labels.outputs == 1 else None
+        return target.astype(bool) if self._labels.outputs == 1 else None
 
     def _score_of(self, output: Array, rows: Rows) -> float:
         y = rows.inputs.y

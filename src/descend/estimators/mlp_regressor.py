@@ -63,7 +63,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     tol, n_iter_no_change : the fit ends after more than n_iter_no_change epochs in a row without an
         improvement by tol, of the loss, or of the validation score with early_stopping; ``lbfgs`` ends where
         no entry of the gradient is above tol.
-    verbose : whether progress is shown on standard error.
+    verbose : 1 shows progress on standard error; above that, a line an epoch goes to standard output.
     warm_start : whether fit goes on from the last one, optimizer's state and rate included.
     momentum, nesterovs_momentum : of ``sgd``.  beta_1, beta_2, epsilon : of ``adam``, ε̂ of its paper.
     early_stopping : whether validation rows end the fit; the best weights are kept.
@@ -90,7 +90,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     ------
     ParameterError : in fit, a parameter out of range; also scikit-learn's InvalidParameterError.
     DataError : rows, targets or weights that cannot be used; also a ValueError.
-    Diverged : the loss stopped being finite; there is no model then.
+    Diverged : the loss stopped being finite; also a ValueError. A first fit leaves no model then.
 
     Examples
     --------

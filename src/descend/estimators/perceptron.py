@@ -14,16 +14,18 @@ from sklearn.utils.validation import check_is_fitted
 from descend.engines.protocol import Inputs, Program, State
 from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
-from descend.errors import DataError
-from descend.estimators.base import Array, Estimator, ParameterError, row_weights
+from descend.errors import DataError, Diverged
+from descend.estimators.base import Array, Estimator, FitDiverged, ParameterError, row_weights
 from descend.estimators.declared import (
     PERCEPTRON_CONSTRAINTS,
+    check_together,
     declared_network,
     declared_optimizer,
     drawn_parameters,
 )
 from descend.estimators.full_batch import solve_by_lbfgs
 from descend.estimators.held_out import Judge, Rows, split_rows
+from descend.estimators.shown import shown_progress
 from descend.estimators.stochastic import Record, Setting, StochasticFit
 from descend.networks import Network
 from descend.networks.losses import Loss
@@ -32,7 +34,6 @@ from descend.optimizers.schedules import Schedule
 from descend.training.epochs import EpochCallback
 from descend.training.history import Curve
 from descend.training.memory import check_memory
-from descend.training.progress import progress_bar
 
 _FEW_OPERATIONS = 1_000_000
 Validation = tuple[Any, Any] | tuple[Any, Any, ArrayLike]
@@ -74,6 +75,8 @@ class Perceptron(Estimator):
     callbacks: Sequence[EpochCallback] | None
     engine: str
     threads: int | None
+    coefs_: list[Array]
+    intercepts_: list[Array]
     _network: Network
     _record: Record
 
@@ -120,10 +123,11 @@ class Perceptron(Estimator):
         """Units of the last layer."""
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any, partial: bool) -> None:
-        self._check_together(validation, partial)
+        check_together(self.get_params(deep=False), validation is not None, partial)
         first = not hasattr(self, "coefs_") or not (self.warm_start or partial)
         x, target = self._training_rows(X, y, multi_output=True, reset=first)
         if not first:
+            self._take_up(x.dtype)
             x = x.astype(self.coefs_[0].dtype, copy=False)
         self._learn_targets(target, first, partial)
         own_weight = row_weights(sample_weight, x)
@@ -142,12 +146,21 @@ class Perceptron(Estimator):
         undo, before = self._record.undone_by(), self._parameters()
         try:
             self._learn(learnt, validation, random, partial)
-        except BaseException:
+        except BaseException as error:
             self._record = undo()
             self._keep(before)
             if first:  # the weights drawn are no model
                 del self.coefs_, self.intercepts_
+            if isinstance(error, Diverged):
+                raise FitDiverged.of(error) from None
             raise
+
+    def _take_up(self, dtype: np.dtype[Any]) -> None:
+        """Makes weights that no fit left but the caller set ones that a fit can go on from."""
+        if not hasattr(self, "_record"):
+            self._record = Record()
+            self.coefs_ = [np.asarray(part, dtype) for part in self.coefs_]
+            self.intercepts_ = [np.asarray(part, dtype) for part in self.intercepts_]
 
     def _learn(self, learnt: Rows, validation: Any, random: np.random.RandomState, partial: bool) -> None:
         if self.solver == "lbfgs":
@@ -161,24 +174,6 @@ class Perceptron(Estimator):
             self._train(learnt, random, partial, held_out=held_out, kept=kept)
         else:
             self._train(learnt, random, partial)
-
-    def _check_together(self, validation: Any, partial: bool) -> None:
-        """Raises ParameterError for parameters that are fine alone and not together."""
-        scheduled = self.learning_rate != "constant"
-        if not isinstance(self.solver, str) and scheduled:
-            raise ParameterError(
-                "learning_rate is for solvers given by name; an optimizer's own lr takes schedules"
-            )
-        if self.solver == "lbfgs" and not isinstance(self.learning_rate, str):
-            raise ParameterError("solver='lbfgs' has no learning rate, and takes no schedule")
-        if self.solver == "lbfgs" and self.clip_norm is not None:
-            raise ParameterError(
-                "clip_norm is of a step's gradient, and solver='lbfgs' must see the whole one"
-            )
-        if self.solver == "lbfgs" and validation is not None:
-            raise ParameterError("validation rows are judged after each epoch, and solver='lbfgs' has none")
-        if partial and self.early_stopping:
-            raise ParameterError("partial_fit does not support early_stopping=True")
 
     def _as_rows(self, x: Any, target: Any, own_weight: Array | None, X: Any, y: Any) -> Rows:
         weight = self._weighted(own_weight, target, x.dtype)
@@ -220,7 +215,7 @@ class Perceptron(Estimator):
         judge = None
         if held_out is not None:
             judge = Judge(self, program, self._loss_scale(columns), held_out, judged_too)
-        with progress_bar(shown=bool(self.verbose), classifies=self._network.classifies) as listener:
+        with shown_progress(self.verbose, self._network.classifies) as listener:
             setting = Setting(
                 parameters, self._network, optimizer, np.arange(len(inputs.y)) if kept is None else kept,
                 float(self.alpha), columns, self._loss_scale(columns), learnt.constant,
@@ -253,6 +248,11 @@ class Perceptron(Estimator):
         record.loss_curve, record.epochs = [loss + constant for loss in curve], solved.iterations
         record.best_loss = solved.objective * self._loss_scale(columns) + constant
         self._report(record)
+
+    @property
+    def _no_improvement_count(self) -> int:
+        """Epochs since the last improvement by tol; private in scikit-learn, yet read by people's loops."""
+        return self._record.idle
 
     def _keep(self, state: State) -> None:
         """Sets ``coefs_`` and ``intercepts_``."""
