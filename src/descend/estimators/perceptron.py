@@ -249,11 +249,6 @@ class Perceptron(Estimator):
         record.best_loss = solved.objective * self._loss_scale(columns) + constant
         self._report(record)
 
-    @property
-    def _no_improvement_count(self) -> int:
-        """Epochs since the last improvement by tol; private in scikit-learn, yet read by people's loops."""
-        return self._record.idle
-
     def _keep(self, state: State) -> None:
         """Sets ``coefs_`` and ``intercepts_``."""
         numbers = range(sum(name.endswith(".weight") for name in state if name[0].isdigit()))
@@ -271,6 +266,7 @@ class Perceptron(Estimator):
     def _report(self, record: Record) -> None:
         """Sets the attributes that tell how the fit went."""
         self.n_iter_, self.t_ = record.epochs, record.rows_seen
+        self._no_improvement_count = record.idle  # private in scikit-learn, yet read by people's loops
         self.loss_curve_ = record.loss_curve
         self.loss_ = record.loss_curve[-1] if record.loss_curve else record.best_loss
         stops_early = self.early_stopping and self.solver != "lbfgs"
