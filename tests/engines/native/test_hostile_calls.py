@@ -22,7 +22,7 @@ _native = pytest.importorskip("descend.engines.native._native", reason="the exte
 
 LAYERS = [(4, 0, True, 0.0)]
 SQUARED, CLASSES = (0, 0.0, 0.0, []), (5, 0.0, 0.0, [])
-PLAIN = (0, 0.0, 0.0, False, 0.0, False, 0.0, 0.0, 0.0, False)
+PLAIN = (0, 0.0, 0.0, False, 0.0, False, 0.0, 0.0, 0.0, False, False)
 NAN = float("nan")
 
 
