@@ -6,7 +6,10 @@ from itertools import pairwise
 
 from descend.bench.workloads import Workload
 
-COUNTED = "multiply-adds of the layers' products, forward and backward, as two operations each"
+COUNTED = (
+    "multiply-adds of the layers' products, forward and backward, as two operations each; "
+    "those with zero inputs, which descend leaves out, are counted"
+)
 
 
 def operations(work: Workload) -> int:
