@@ -8,6 +8,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 
 from descend.solvers.huber import huber_fit
+from descend.solvers.quantile import quantile_fit
 
 
 def problem(rows=200, columns=4, seed=0):
@@ -83,3 +84,28 @@ def test_a_perfect_fit():
     X = np.arange(12.0).reshape(6, 2) ** 1.5
     found = huber_fit(X, X @ [2.0, -1.0] + 3, None, delta=0.1, l2=0.0, intercept=True, threads=1)
     np.testing.assert_allclose(found.c, [3.0, 2.0, -1.0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e155, 1e300])
+@pytest.mark.parametrize("l2", [0.0, 0.5])
+def test_targets_of_any_size(size, l2):
+    X, y, weight = problem()
+    right = huber_fit(X, y, weight, delta=1.0, l2=l2, intercept=True, threads=2)
+    found = huber_fit(X, y * size, weight, delta=size, l2=l2, intercept=True, threads=2)
+    np.testing.assert_allclose(found.c / size, right.c, rtol=1e-9)
+    tiny = huber_fit(X, y * 1e-300, weight, delta=1.0, l2=l2, intercept=True, threads=2)
+    squares = huber_fit(X, y, weight, delta=1e6, l2=l2, intercept=True, threads=2)
+    np.testing.assert_allclose(tiny.c * 1e300, squares.c, rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e17, 1e60, 1e155])
+def test_a_delta_below_the_rounding_of_targets_is_the_absolute_loss(size):
+    X, y, weight = problem()
+    right = quantile_fit(X, y, weight, quantile=0.5, l1=0.0, intercept=True, positive=False)
+    found = huber_fit(X, y * size, weight, delta=1.0, l2=0.0, intercept=True, threads=2)
+    np.testing.assert_allclose(found.c / size, right.c, rtol=1e-9, atol=1e-9)
+    assert found.gap < 1e-12
+    first = huber_fit(X, y, weight, delta=1e-14, l2=1e-12, intercept=True, threads=2)
+    scaled = huber_fit(X, y, weight, delta=1e-20, l2=1e-18, intercept=True, threads=2)
+    np.testing.assert_allclose(first.c, scaled.c, rtol=1e-9)
+    assert first.objective == pytest.approx(scaled.objective * 1e6, rel=1e-9)

@@ -17,6 +17,7 @@ Doubles = NDArray[np.float64]
 _NOTHING = 2.0**-90  # a share of the objective; steps change c by its root at most
 _MOST_STEPS = 500
 _LARGEST_PENALTY = 1e200
+_LEAST_DELTA, _LARGEST_DELTA = 2.0**-45, 1e100  # beside y's size
 _DAMPING = 1e-3
 
 
@@ -30,6 +31,9 @@ def huber_fit(
     regression", BIT 30, 1990). Steps are Newton's with an exact line search; where the rows within delta do
     not determine c, those of iteratively reweighted least squares (P. J. Huber, "Robust Statistics", 1981).
 
+    Below 2⁻⁴⁵ of y's size delta is taken for that, l2 growing by as much: the loss is then 2·delta·|r|, but
+    for its rounding.
+
     x : (n, p) float64, dense or CSR; a copy with columns of one size is made.  y, weight : (n,).
     """
     columns, target = powers(largest(x)), float(powers(np.abs(y).max(initial=0.0, keepdims=True))[0])
@@ -38,10 +42,13 @@ def huber_fit(
     start = least_squares(rows.x, y, sample_weight=weight, fit_intercept=intercept, threads=threads)
     c = np.concatenate([np.full(int(intercept), start.intercept), start.coef])
     units = np.concatenate([np.ones(int(intercept)), columns])
+    bend = min(max(delta / target, _LEAST_DELTA), _LARGEST_DELTA)  # residuals beyond the largest are none
+    raised = max(1.0, _LEAST_DELTA * (target / delta))
+    strength = l2 * raised if l2 > 0 else 0.0
     with np.errstate(over="ignore"):
-        penalty = np.minimum(l2 * rows.penalised / units / units, _LARGEST_PENALTY)
+        penalty = np.minimum(strength * rows.penalised / units / units, _LARGEST_PENALTY)
     rank = len(c) if l2 > 0 else start.rank + int(intercept)
-    problem = _Huber(rows, y, w, delta / target, penalty, rank, threads)
+    problem = _Huber(rows, y, w, bend, penalty, rank, threads)
     rest, decrement, iterations = y - rows.fitted(c), np.inf, 0
     settled = False
     while iterations < _MOST_STEPS:
@@ -60,7 +67,8 @@ def huber_fit(
     null = problem.value(np.zeros(len(c)), y - (np.median(y) if intercept else 0.0))
     share = share_of_null(float(decrement), null)
     c[penalty == _LARGEST_PENALTY] = 0.0  # beside columns this small nothing would be left
-    return RobustFit(c * target / units, problem.value(c, rest) * target**2, share, iterations)
+    objective = problem.value(c, rest) * target * target / raised  # beyond float64 it is infinite
+    return RobustFit(c * target / units, objective, share, iterations)
 
 
 @dataclass(frozen=True)
