@@ -273,3 +273,18 @@ def test_a_penalty_leaves_columns_of_huge_numbers_alone():
         )
         assert model.coef_[1] * 1e200 == pytest.approx(0.3, rel=1e-9)
         assert abs(model.coef_[0]) < 1e-190
+
+
+def test_coefficients_that_are_nothing_are_0():
+    line = LinearRegression().fit([[1], [2], [3]], [1, 2, 3])
+    assert (line.intercept_, line.coef_[0]) == (0.0, 1.0)
+    assert np.isnan(line.summary().tests.t[0])
+    assert np.isnan(line.summary().tests.p[0])
+    tiny = LinearRegression(fit_intercept=False).fit(np.eye(2), [1.0, 1e-60])
+    assert tiny.coef_.tolist() == [1.0, 1e-60]
+
+
+def test_columns_without_part_in_y_have_coefficient_0():
+    pattern = np.array([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)], float)
+    found = LinearRegression().fit(pattern * [1, 3, 7] + [5, 11, 13], 3 * pattern[:, 0] + 2).coef_
+    assert found.tolist() == [3.0, 0.0, 0.0]

@@ -26,6 +26,7 @@ from descend.solvers.normal_equations import NormalEquations
 Doubles = NDArray[np.float64]
 _EPS = float(np.finfo(np.float64).eps)
 _MOST_PASSES = 10
+_ROUNDING = 2.0**-100  # of doubled numbers, and a little more
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,10 @@ def refine(
     right : (q, t), added to ``Aᵀ·W·b``.
 
     The first pass is judged by the condition, further ones by what the last one gained: one pass is enough
-    for conditions up to about 10⁶ unless a fit is perfect or a coefficient 0.
+    for conditions up to about 10⁶ unless a fit is perfect or a coefficient 0. What is left of one after
+    corrections have cancelled it to the last digit is 0.
     """
-    c = doubled(start)
+    c, largest = doubled(start), np.abs(start)
     plain = right is None and not preconditioner.penalty.any()
     last = np.full(start.shape[1], np.inf)
     gain = min(0.5, 64 * len(start) * _EPS * preconditioner.condition)
@@ -95,6 +97,7 @@ def refine(
         size = np.sqrt(reduced)
         helps = size < last / 2
         c = plus(c, doubled(np.where(helps, step, 0.0)))
+        largest = np.maximum(largest, np.abs(c.head))
         if passes > 1:
             gain = min(0.5, float(np.max(size / np.maximum(last, np.finfo(np.float64).tiny), initial=0.0)))
         sure = (np.abs(step) * gain <= _EPS / 16 * np.abs(c.head)).all(axis=0)
@@ -104,4 +107,5 @@ def refine(
         if (sure | ~helps).all():
             break
         last = np.where(helps, size, 0.0)
-    return Refined(c, squares, passes, reduced)
+    left = np.abs(c.head) > _ROUNDING * largest
+    return Refined(Doubled(c.head * left, c.tail * left), squares, passes, reduced)
