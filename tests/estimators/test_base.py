@@ -117,3 +117,21 @@ def test_class_weights_multiply_row_weights():
 def test_weights_that_cannot_be_are_refused(weight):
     with pytest.raises(DataError):
         row_weights(weight, np.zeros((2, 1)))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([["1"], ["2"]], "must hold numbers, not text"),
+        (np.array([[b"1"], [b"2"]]), "must hold numbers, not text"),
+        ([["1", 2.0], ["2", 3.0]], "must hold numbers, not text"),
+        ([[1j], [2]], "Complex data not supported"),
+        (np.array([[1j], [2]]), "Complex data not supported"),
+    ],
+)
+def test_text_and_complex_numbers_are_refused(rows, message):
+    with pytest.raises(DataError, match=message):
+        Plain().fit(rows, [1, 2])
+    fitted = Plain().fit(np.ones((2, np.asarray(rows).shape[1])), [1, 2])
+    with pytest.raises(DataError, match=message):
+        fitted._rows(rows)

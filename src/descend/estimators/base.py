@@ -99,6 +99,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         DataError : shapes that do not fit, values that are not finite, named by row and column.
         TypeError : sparse rows where none are taken, or what is no table at all.
         """
+        X = _numeric(X)
         with data_errors(y):
             x, target = validate_data(
                 self, X, y, accept_sparse=self._accepted_sparse, dtype=self._accepted_dtypes, order=order,
@@ -111,6 +112,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def _rows(self, X: Any, dtype: np.dtype[Any] | None = None) -> Any:
         """X (n, inputs) to predict, in ``dtype`` or as ``_training_rows`` chooses it. Raises as it does."""
         wanted = self._accepted_dtypes if dtype is None else dtype
+        X = _numeric(X)
         with data_errors():
             x = validate_data(
                 self, X, accept_sparse=self._accepted_sparse, dtype=wanted, order="C",
@@ -227,6 +229,21 @@ def check_finite(x: Any, names: Array | None) -> None:
     raise DataError(
         f"Input X contains {found} in row {row}, column {called}: leave the row out or fill the value in"
     )
+
+
+def _numeric(X: Any) -> Any:
+    """X, lists as an array; raises DataError for text and complex numbers, which NumPy would convert."""
+    if isinstance(X, (list, tuple)):
+        try:
+            X = np.asarray(X)
+        except ValueError:  # rows that differ in length: scikit-learn's check says so
+            return X
+    kind = X.dtype.kind if isinstance(X, np.ndarray) else ""
+    if kind == "c":
+        raise DataError(f"Complex data not supported: X holds {X.dtype}")
+    if kind in tuple("SU"):
+        raise DataError(f"X must hold numbers, not text ({X.dtype}): convert it, as with X.astype(float)")
+    return X
 
 
 def _canonical(x: Any) -> Any:
