@@ -102,3 +102,10 @@ def test_targets_have_a_summary_each():
     np.testing.assert_allclose(other.coef, -2 * one.coef, rtol=1e-12)
     np.testing.assert_allclose(other.tests.t, -one.tests.t, rtol=1e-9)
     assert (one.target, other.target) == ("y1", "y2")
+
+
+def test_squares_beyond_float64_have_a_note():
+    X, y = np.array([[1.0], [2.0], [3.0], [5.0]]), np.array([1.0, 2.0, 3.0, 1.0])
+    note = "Sums of y's squares are beyond float64"
+    assert note in str(LinearRegression().fit(X, y * 1e160).summary())
+    assert note not in str(LinearRegression().fit(X, y * 1e150).summary())

@@ -165,8 +165,14 @@ def summarise(
         condition, float(fit.optimality[target]),
         None if residuals is None else residual_diagnostics(residuals),
         None if greatest is None or leverage is None else (greatest, float(leverage[greatest])),
-        _notes(fit, errors is not None),
+        [*_notes(fit, errors is not None), *_beyond(whole)],
     )  # fmt: skip
+
+
+def _beyond(whole: FitStatistics | None) -> list[str]:
+    if whole is None or not math.isinf(whole.residual_standard_error):
+        return []
+    return ["Sums of y's squares are beyond float64, so inf and nan stand for what is made of them; scale y."]
 
 
 def _model(fit: LinearFit) -> str:
