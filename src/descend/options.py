@@ -112,9 +112,9 @@ class Options:
                     f"weight_decay must be at most {_LARGEST_RATE:,.0f}, not {self.weight_decay!r}"
                 )
 
-        check_clip_norm(self.clip_norm)
+        check_clip_norm(self.clip_norm, "clip_norm (--clip-norm)")
         if self.quantile is not None:
-            Quantile(self.quantile)
+            _check_quantile(self.quantile)
             if self.loss != "quantile":
                 raise OptionError("quantile is the level of the quantile loss: add --loss quantile")
 
@@ -149,7 +149,7 @@ class Options:
             if self.loss == "cross_entropy":
                 raise OptionError("loss cross_entropy compares classes: use it with --task classification")
             return Network(self._layers(1), self._regression_loss())
-        if self.loss in REGRESSION_LOSSES:
+        if self.number_loss:
             raise OptionError(f"loss {self.loss} compares numbers: use it with --task regression")
         if classes == 2:
             return Network(self._layers(1), BinaryCrossEntropy())
@@ -159,6 +159,11 @@ class Options:
         if self.loss == "quantile" and self.quantile is not None:
             return Quantile(self.quantile)
         return REGRESSION_LOSSES.get(self.loss, SquaredError)()
+
+    @property
+    def number_loss(self) -> str:
+        """``loss`` where it compares numbers, else empty."""
+        return self.loss if self.loss in REGRESSION_LOSSES else ""
 
     @property
     def starting_rate(self) -> Rate:
@@ -202,6 +207,15 @@ class Options:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)
+
+
+def _check_quantile(level: float) -> None:
+    try:
+        Quantile(level)
+    except OptionError:
+        raise OptionError(
+            f"quantile (--quantile) must be a number above 0 and below 1, not {level!r}"
+        ) from None
 
 
 def _check_choice(name: str, value: str, known: Mapping[str, Any] | Sequence[str]) -> None:

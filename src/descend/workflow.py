@@ -122,7 +122,9 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
     seed = streams.check_seed(options.seed)
     dataset = sources.read(data, target=target, ignore=options.ignore, image_size=options.image_size)
     dataset = dataset.with_known_target()
-    task, reason = infer_task(dataset) if options.task == "auto" else (options.task, "as asked for")
+    task, reason = (
+        infer_task(dataset, options.number_loss) if options.task == "auto" else (options.task, "as asked for")
+    )
     classes = None
     if task == "classification":
         classes = ClassTarget.fit(dataset)

@@ -261,3 +261,20 @@ def test_version_and_help(command):
     for name in ("fit", "predict", "evaluate", "doctor"):
         assert "--debug" in command(name, "--help").out
     assert "--debug" in command("--help").out
+
+
+@pytest.mark.parametrize("loss", ["poisson", "quantile", "huber", "absolute_error", "squared_error"])
+def test_a_loss_of_numbers_makes_few_whole_numbers_a_regression(command, tmp_path, loss):
+    lines = "".join(f"{i % 7},{i % 3}\n" for i in range(200))
+    (tmp_path / "cnt.csv").write_text(f"a,n\n{lines}")
+    fitted = command("fit", "cnt.csv", "--target", "n", "--loss", loss, "--epochs", "2")
+    assert fitted.status == 0, fitted.err
+    assert f"regression: loss {loss} compares numbers" in " ".join(fitted.out.split())
+
+
+def test_a_constant_target_of_a_loss_of_numbers_is_no_matter_of_classes(command, tmp_path):
+    (tmp_path / "cnt.csv").write_text("a,n\n" + "".join(f"{i},0\n" for i in range(50)))
+    refused = command("fit", "cnt.csv", "--target", "n", "--loss", "poisson")
+    assert refused.status == 2
+    assert "the target 'n' is 0 in every training row; there is nothing to predict" in refused.err
+    assert "classes" not in refused.err

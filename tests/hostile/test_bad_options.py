@@ -58,7 +58,14 @@ def test_every_numeric_option_at_its_edges(option, value, capsys, monkeypatch, t
         (["fit", "houses", "--task", "classify"], "choices: auto, regression, classification"),
         (["fit", "houses", "--loss", "cross_entropy"], "classification"),
         (["fit", "iris", "--loss", "huber"], "regression"),
-        (["fit", "houses", "--loss", "quantile", "--quantile", "1"], "between 0 and 1"),
+        (
+            ["fit", "houses", "--loss", "quantile", "--quantile", "1"],
+            "(--quantile) must be a number above 0 and below 1, not 1.0",
+        ),
+        *(
+            (["fit", "houses", "--clip-norm", norm], "(--clip-norm) must be a finite number above 0, not")
+            for norm in ("0", "-1", "nan", "inf")
+        ),
         (["fit", "houses", "--quantile", "0.9"], "add --loss quantile"),
         (["fit", "synthetic", "--loss", "poisson"], "at least 0"),
         (["fit", "houses", "--activation", "rleu", "--hidden", "3"], "did you mean 'relu'"),

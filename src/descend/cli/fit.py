@@ -52,7 +52,7 @@ def _show_understood(console: Console, prepared: Prepared) -> None:
     for note in prepared.notes:
         console.print(f"note: {note}", markup=False, soft_wrap=True)
     sizes = ", ".join(f"{len(getattr(prepared.parts, part)):,} {part}" for part in PARTS)
-    rule = f"\n({' '.join(TASK_RULE.split())})" if options.task == "auto" else ""
+    rule = f"\n({' '.join(TASK_RULE.split())})" if options.task == "auto" and not options.number_loss else ""
     facts = [
         ("target", f"{dataset.target or 'class'}"),
         ("task", f"{prepared.task}: {prepared.reason}{rule}"),

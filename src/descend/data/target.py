@@ -25,8 +25,10 @@ Text and yes/no values are classes. Whole numbers are classes where they take at
 values and at most one for every ten rows, or two values only. All other numbers are predicted as numbers."""
 
 
-def infer_task(dataset: Dataset) -> tuple[Task, str]:
+def infer_task(dataset: Dataset, number_loss: str = "") -> tuple[Task, str]:
     """Whether the target is predicted as a class or as a number, and why; the rule is ``TASK_RULE``.
+
+    number_loss : name of a chosen loss that compares numbers: numbers are then predicted as such.
 
     Raises DataError for a target of dates, and where there is no target.
     """
@@ -39,6 +41,8 @@ def infer_task(dataset: Dataset) -> tuple[Task, str]:
         raise DataError(
             f"{dataset.name}: the target {dataset.target!r} holds dates; give a number or a class"
         )
+    if number_loss:
+        return "regression", f"loss {number_loss} compares numbers"
     if not _whole(labels):
         return "regression", "the target has numbers with decimals"
     distinct, rows = labels.n_unique(), len(labels)

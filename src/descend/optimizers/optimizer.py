@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descend.errors import OptionError, choices
-from descend.optimizers.schedules import Constant, Schedule, Span, check_rate
+from descend.optimizers.schedules import Constant, Schedule, Span, check_rate, is_number
 
 Rate = float | Schedule | Sequence[float] | NDArray[np.float64]
 Decay = float | Mapping[str, float]
@@ -38,13 +39,12 @@ def check_decay(weight_decay: Decay) -> None:
         check_rate("weight_decay", weight_decay)
 
 
-def check_clip_norm(clip_norm: float | None) -> float | None:
+def check_clip_norm(clip_norm: float | None, name: str = "clip_norm") -> float | None:
     """The norm as a float. Raises OptionError for anything but None and a finite number above 0."""
     if clip_norm is None:
         return None
-    check_rate("clip_norm", clip_norm)
-    if clip_norm == 0:
-        raise OptionError("clip_norm must be above 0; None clips nothing")
+    if not is_number(clip_norm) or not 0 < clip_norm < math.inf:
+        raise OptionError(f"{name} must be a finite number above 0, not {clip_norm!r}")
     return float(clip_norm)
 
 

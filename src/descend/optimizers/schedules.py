@@ -137,7 +137,7 @@ class WarmUp:
     def __post_init__(self) -> None:
         if not isinstance(self.then, Schedule):
             check_rate("WarmUp then", self.then)
-        if not _is_number(self.epochs) or not 0 < self.epochs < math.inf:
+        if not is_number(self.epochs) or not 0 < self.epochs < math.inf:
             raise OptionError(f"WarmUp epochs must be a finite number above 0, not {self.epochs!r}")
 
     def rates(self, span: Span) -> NDArray[np.float64]:
@@ -149,11 +149,12 @@ class WarmUp:
 
 def check_rate(name: str, value: object) -> None:
     """Raises OptionError unless value is a finite number of at least 0."""
-    if not _is_number(value) or not 0 <= value < math.inf:  # type: ignore[operator]
+    if not is_number(value) or not 0 <= value < math.inf:  # type: ignore[operator]
         raise OptionError(f"{name} must be a finite number of at least 0, not {value!r}")
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether value is an integer or a float of Python's or NumPy's, and no bool."""
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
