@@ -1,6 +1,7 @@
 """What the perceptrons add to scikit-learn's, and what they do in the corners."""
 
 import pickle
+import warnings
 
 import joblib
 import numpy as np
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 import sklearn
 from scipy import sparse
+from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -264,10 +266,33 @@ def test_a_diverged_fit_leaves_no_model():
 
 def test_rows_too_large_are_a_divergence_in_scikit_learns_words():
     X, y = _numbers()
-    with pytest.raises(Diverged, match=r"step 0 .*Solver produced non-finite parameter weights") as caught:
+    with pytest.raises(Diverged, match=r"step 0, .*Solver produced non-finite parameter weights") as caught:
         _regressor().fit(X * 1e300, y)
     assert isinstance(caught.value, ValueError)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+@pytest.mark.parametrize("large", [0, 1])
+def test_values_too_large_for_the_dtype_are_not_blamed_on_the_rate(large):
+    rows = [part.astype(np.float32) for part in _numbers()]
+    rows[large] *= np.float32(1e36)
+    with pytest.raises(Diverged, match="values of X or y are too large for float32; scale them") as caught:
+        _regressor().fit(rows[0], rows[1])
+    assert "learning rate" not in str(caught.value)
+
+
+def test_lbfgs_ends_where_iterations_bring_nothing():
+    X, y = _numbers()
+    options = {"hidden_layer_sizes": (8,), "solver": "lbfgs", "alpha": 1.0, "tol": 1e-12, "max_iter": 3000,
+               "random_state": 0}  # fmt: skip
+    model = MLPRegressor(**options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model.fit(X, y)
+    falls = -np.diff(model.loss_curve_)
+    assert falls[-1] <= 2.3e-9 < falls[:-1].min()
+    other = neural_network.MLPRegressor(**options).fit(X, y)
+    assert model.n_iter_ < 2 * other.n_iter_
 
 
 def test_a_call_that_diverges_leaves_the_model_as_it_was():
@@ -302,7 +327,10 @@ def test_an_interrupted_fit_keeps_its_last_epoch():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"solver": "lbfgs", "dropout": 0.5}, "Dropout"),
+        ({"solver": "lbfgs", "dropout": 0.5}, "dropout .* solver='lbfgs'"),
+        ({"solver": "lbfgs", "callbacks": [print]}, "callbacks .* solver='lbfgs'"),
+        ({"early_stopping": True, "scoring": lambda *_: np.nan}, "scoring must give a number, and gave nan"),
+        ({"early_stopping": True, "scoring": lambda *_: None}, "scoring must give a number, and gave None"),
         ({"solver": "lbfgs", "loss": "absolute_error"}, "AbsoluteError"),
         ({"solver": "lbfgs", "clip_norm": 1.0}, "clip_norm"),
         ({"solver": "lbfgs", "learning_rate": schedules.Constant(0.1)}, "no learning rate"),

@@ -67,6 +67,10 @@ def check_together(parameters: dict[str, Any], judged: bool, partial: bool) -> N
         raise ParameterError("solver='lbfgs' has no learning rate, and takes no schedule")
     if solver == "lbfgs" and parameters["clip_norm"] is not None:
         raise ParameterError("clip_norm is of a step's gradient, and solver='lbfgs' must see the whole one")
+    if solver == "lbfgs" and parameters["callbacks"]:
+        raise ParameterError("callbacks are told of each epoch, and solver='lbfgs' has none")
+    if solver == "lbfgs" and np.any(parameters["dropout"]) and hidden_units(parameters["hidden_layer_sizes"]):
+        raise ParameterError("dropout draws another network each step, and solver='lbfgs' needs one")
     if solver == "lbfgs" and judged:
         raise ParameterError("validation rows are judged after each epoch, and solver='lbfgs' has none")
     if partial and parameters["early_stopping"]:

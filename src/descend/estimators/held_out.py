@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.utils import _safe_indexing
 
 from descend.engines.protocol import Inputs, Program, State
 from descend.errors import DataError
-from descend.estimators.base import Array, data_errors
+from descend.estimators.base import Array, ParameterError, data_errors
 from descend.training.history import Curve
 
 if TYPE_CHECKING:
@@ -101,4 +102,9 @@ class Judge:
         if self._scorer is None:
             return self._estimator._score_of(self._program.output(rows.inputs.x, inverse_link=True), rows)
         weight = {} if rows.weight is None else {"sample_weight": rows.weight}
-        return float(self._scorer(self._estimator, rows.X, rows.y, **weight))
+        score = self._scorer(self._estimator, rows.X, rows.y, **weight)
+        if not isinstance(score, Real) or math.isnan(score):
+            raise ParameterError(
+                f"scoring must give a number, and gave {score!r} for {len(rows.inputs.y)} rows"
+            )
+        return float(score)

@@ -52,7 +52,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         scikit-learn's first weights, orders and held-out rows.
     tol, n_iter_no_change : the fit ends after more than n_iter_no_change epochs in a row without an
         improvement by tol, of the loss, or of the validation score with early_stopping; ``lbfgs`` ends where
-        no entry of the gradient is above tol.
+        no entry of the gradient is above tol, or an iteration lowers the loss by next to nothing (2.2e-9).
     verbose : 1 shows progress on standard error; above that, a line an epoch goes to standard output.
     warm_start : whether fit goes on from the last one, optimizer's state and rate included.
     momentum, nesterovs_momentum : of ``sgd``.  beta_1, beta_2, epsilon : of ``adam``, ε̂ of its paper.

@@ -128,7 +128,8 @@ class Epochs:
             at -= overflowed
             kept = last_finite(self._program, plan, first, self.state, at + overflowed, self._names)
             step = self._made + at - first
-            raise Diverged(divergence(step, steps, float(rate[at - first])), step, kept)
+            dtype = kept[self._names[0]].dtype
+            raise Diverged(divergence(step, steps, float(rate[at - first]), overflowed, dtype), step, kept)
         self._made += steps
         self.previous, self.state = self.state, state
         return np.concatenate(losses)

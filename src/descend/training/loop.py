@@ -114,7 +114,8 @@ class Run:
         kept = last_finite(
             self._program, self._plan, self._safe_step, self._safe_state, self._step, self._names
         )
-        raise Diverged(divergence(step, self._run_plan.per_epoch, rate), step, kept)
+        message = divergence(step, self._run_plan.per_epoch, rate, overflowed, kept[self._names[0]].dtype)
+        raise Diverged(message, step, kept)
 
     def progress(self) -> Progress:
         """Where the run stands."""
@@ -164,8 +165,16 @@ def all_finite(state: State, names: tuple[str, ...]) -> bool:
     return all(bool(np.isfinite(state[name]).all()) for name in names)
 
 
-def divergence(step: int, per_epoch: int, rate: float) -> str:
-    """The message of a Diverged: where it was, and what to try."""
+def divergence(step: int, per_epoch: int, rate: float, updated: bool, dtype: object) -> str:
+    """The message of a Diverged: where it was, and what to try.
+
+    updated : whether the step's update had been made; before the first one no rate has played a part.
+    """
+    if step == 0 and not updated:
+        return (
+            "the loss is not finite at step 0, before any update: values of X or y are too large for "
+            f"{dtype}; scale them, such as to mean 0 and deviation 1"
+        )
     return (
         f"the loss stopped being finite at step {step} (epoch {step // per_epoch + 1}, "
         f"learning rate {rate:.6g}): try a learning rate of {_plain(rate / 10)} or lower"
