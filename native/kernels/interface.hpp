@@ -57,6 +57,11 @@ inline constexpr long wide_block = 4;
 // Inputs of a segment: 32 outputs' weights of so many inputs stay in the first-level cache.
 inline constexpr long segment_inputs = 192;
 
+// Lists hold inputs, and how many there are, in 16 bits.
+inline constexpr long most_listed_inputs = (1L << 16) - 1;
+// Rows of a block of a batch that goes through the workspace at once.
+inline constexpr long most_block_rows = 4096;
+
 // Where the rows of a workspace are not 0, written as they are read.
 template <class T>
 struct Filled {

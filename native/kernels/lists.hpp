@@ -38,11 +38,9 @@ DESCEND_INLINE long list_byte(std::uint8_t bits, long first, std::uint16_t* list
   return count + bit_places.count[bits];
 }
 
-inline constexpr long most_marked_rows = 4096;  // of a workspace
-
 // Rows below `rows` whose byte has the bit.
 struct MarkedRows {
-  std::uint16_t row[most_marked_rows + 8];
+  std::uint16_t row[most_block_rows + 8];
   long count;
 
   DESCEND_INLINE void list(const std::uint8_t* marks, long bit, long rows) {

@@ -52,7 +52,7 @@ DESCEND_INLINE std::uint8_t last_filled_blocks(const X* from, long inputs) {
 
 // One row: where its blocks are not all zero, by the half of the sixteen lanes that they belong to.
 struct RowBlocks {
-  std::uint16_t first_input[2][(1L << 16) / 16 + 8];
+  std::uint16_t first_input[2][most_listed_inputs / narrow_width + 1 + 8];
   long count[2];
 };
 

@@ -153,7 +153,7 @@ void dense_filled(const Dense<T>& layer, Matrix<const T> in, const Filled<T>& fi
 // The inputs of a block in its listed rows, one row behind the other: every panel reads them again.
 template <class T>
 struct BlockValues {
-  T of[most_marked_rows][wide_block];
+  T of[most_block_rows][wide_block];
 
   DESCEND_INLINE void copy(const MarkedRows& rows, Matrix<const T> in, long first) {
     for (long i = 0; i < rows.count; ++i)

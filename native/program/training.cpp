@@ -10,7 +10,7 @@ namespace {
 
 constexpr long space_bytes = 24L << 20;  // larger batches go through the workspace in blocks
 constexpr long table_bytes = 1L << 20;
-constexpr long fewest_block_rows = 192, most_block_rows = 4096;
+constexpr long fewest_block_rows = 192;
 constexpr long rows_at_once = 48;  // what a second-level cache holds; a multiple of all tile heights
 constexpr double long_step = 1e8;  // operations, some milliseconds: shorter steps are not interrupted
 

@@ -8,8 +8,6 @@
 
 namespace descend {
 
-inline constexpr long most_listed_inputs = 1L << 16;  // lists hold them in 16 bits
-
 namespace detail {
 constexpr long rows_looked_at = 64;
 // Of the blocks that are not all zero; with more, products that read everything are as fast.

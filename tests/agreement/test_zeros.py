@@ -101,6 +101,17 @@ def test_a_row_is_predicted_alike_alone_and_among_others(outputs):
         assert program.output(x[row : row + 1]).tobytes() == whole[row].tobytes()
 
 
+@pytest.mark.parametrize("columns", [65535, 65536])
+@pytest.mark.parametrize("outputs", [3, 20])
+def test_the_widest_lists_hold_every_input(outputs, columns):
+    """Lists count in 16 bits; two rows of a pair are filled whole."""
+    network = Network([Dense(outputs)], SquaredError())
+    program = get_engine("native").compile(network, (columns, outputs), SGD(), "float32", 1, 3)
+    x = np.zeros((6, columns), np.float32)
+    x[:2] = np.random.default_rng(0).normal(size=(2, columns))
+    assert program.output(x).tobytes() == program.output(crowded(x))[:6].tobytes()
+
+
 @pytest.mark.parametrize("start", [-0.0, 1e-40])
 @pytest.mark.parametrize("outputs", [3, 40])
 def test_signs_of_zero_are_those_of_whole_sums(outputs, start):
