@@ -4,7 +4,6 @@
 #include <cstdint>
 
 namespace descend::binding {
-namespace {
 
 std::string text(const std::vector<long>& shape) {
   std::string inside;
@@ -12,20 +11,12 @@ std::string text(const std::vector<long>& shape) {
   return "(" + inside + (shape.size() == 1 ? ",)" : ")");
 }
 
-}  // namespace
-
 void refuse(const std::string& message) { throw nb::value_error(message.c_str()); }
 
-void check_shape(const Array& array, const char* name, const std::vector<long>& shape) {
-  std::vector<long> found;
-  for (std::size_t i = 0; i < array.ndim(); ++i) found.push_back(static_cast<long>(array.shape(i)));
-  if (found != shape) refuse(std::string(name) + " has shape " + text(found) + ", expected " + text(shape));
-}
-
 void check_layout(const Array& array, const char* name) {
+  if (array.size() == 0) return;
   std::int64_t stride = 1;
   for (std::size_t i = array.ndim(); i-- > 0;) {
-    if (array.shape(i) == 0) return;
     if (array.shape(i) > 1 && array.stride(i) != stride) refuse(std::string(name) + " is not C-contiguous");
     stride *= static_cast<std::int64_t>(array.shape(i));
   }

@@ -13,13 +13,25 @@ namespace descend::binding {
 namespace nb = nanobind;
 
 using Array = nb::ndarray<nb::ro, nb::device::cpu>;
+// A C-contiguous array of the caller's to write to; nothing is converted on the way.
+template <class T>
+using Writable = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Result = nb::ndarray<nb::numpy, T>;
 
 // Raises ValueError in Python.
 [[noreturn]] void refuse(const std::string& message);
+std::string text(const std::vector<long>& shape);
 
-void check_shape(const Array& array, const char* name, const std::vector<long>& shape);
+template <class A>
+void check_shape(const A& array, const char* name, const std::vector<long>& shape) {
+  bool same = array.ndim() == shape.size();
+  for (std::size_t i = 0; same && i < shape.size(); ++i) same = static_cast<long>(array.shape(i)) == shape[i];
+  if (same) return;
+  std::vector<long> found;
+  for (std::size_t i = 0; i < array.ndim(); ++i) found.push_back(static_cast<long>(array.shape(i)));
+  refuse(std::string(name) + " has shape " + text(found) + ", expected " + text(shape));
+}
 void check_layout(const Array& array, const char* name);
 
 template <class T>

@@ -16,6 +16,10 @@ constexpr double filled_share = 0.4, filled_share_of_blocks = 0.7;
 template <class X>
 long count_filled(const X* row, long width, long block) {
   long count = 0;
+  if (block == 1) {  // a loop of its own, which compilers turn into vectors
+    for (long k = 0; k < width; ++k) count += row[k] != X(0);
+    return count;
+  }
   for (long k = 0; k < width; k += block) {
     const long end = std::min(width, k + block);
     bool any = false;

@@ -26,7 +26,8 @@ if TYPE_CHECKING:  # polars need not be there to predict from arrays
     from descend.data.target import NumberTarget
 
 Array = NDArray[Any]
-_OWN = ("_program", "_lock", "_process")  # what a process does not pass on
+_OWN = ("_program", "_lock", "_forks")  # what a process does not pass on
+_forks = 0  # between this process and the first one: quicker to read than the process's number
 _log = logging.getLogger("descend")
 _log.addHandler(logging.NullHandler())  # the library never prints
 
@@ -84,7 +85,7 @@ class Model:
         self._inputs, self._dtype = int(first.shape[0]), first.dtype
         self._program: Program | None = None
         self._lock = threading.Lock()
-        self._process = os.getpid()
+        self._forks = _forks
 
     @property
     def inputs(self) -> int:
@@ -110,7 +111,8 @@ class Model:
         ------
         DataError : columns are missing, values cannot be read, the width does not fit.
         """
-        return self.answers(*self.encode(X))
+        x, scale = self.encode(X)
+        return self.answers(x, scale)
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities, (n, classes) in the order of ``classes``; (n, outputs) for several yes/no columns.
@@ -166,12 +168,12 @@ class Model:
         return x, self.encoder.scale
 
     def _matrix(self, X: Any) -> tuple[Rows, float]:
-        if is_sparse(X):
+        if type(X) is not np.ndarray and is_sparse(X):
             self._check_shape(X.shape)
             return as_csr(X, self.dtype, "X"), 1.0
         x = np.asarray(X)
         self._check_shape(x.shape)
-        if x.dtype == self._dtype and x.flags.c_contiguous and x.flags.aligned:
+        if x.dtype == self._dtype and x.flags.carray:
             inputs = x
         elif x.dtype == np.uint8:
             return np.ascontiguousarray(x), 1.0 / 255.0
@@ -194,8 +196,8 @@ class Model:
             raise DataError(f"X must have shape (rows, {self.inputs}), not {shape}{hint}")
 
     def _output(self, x: Rows, scale: float, inverse_link: bool) -> Array:
-        if self._process != os.getpid():  # a fork may have copied the lock while it was held
-            self._program, self._lock, self._process = None, threading.Lock(), os.getpid()
+        if self._forks != _forks:  # a fork may have copied the lock while it was held
+            self._program, self._lock, self._forks = None, threading.Lock(), _forks
         with self._lock:  # a program serves one caller at a time
             if self._program is None:
                 self._program = self._compile()
@@ -214,7 +216,7 @@ class Model:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._program, self._lock, self._process = None, threading.Lock(), os.getpid()
+        self._program, self._lock, self._forks = None, threading.Lock(), _forks
 
     def __repr__(self) -> str:
         widths = "-".join(str(width) for width in self.network.widths(self.inputs))
@@ -228,3 +230,12 @@ def _engine(name: str) -> Engine:
     except EngineUnavailable as error:
         _log.warning("%s; predicting with the reference engine", error)
         return get_engine("reference")
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)

@@ -214,8 +214,34 @@ def test_no_rows_at_all():
     loss, parts = program.gradient(np.zeros(0, np.int64), 0)
     assert loss == 0.0
     assert not any(part.any() for part in parts)
-    assert program.output(X[:0], 1.0, True).shape == (0, 4)
+    program.output(X[:0], 1.0, True, np.empty((0, 4), np.float32))
     assert program.evaluate(X[:0], Y[:0], None, 1.0) == (0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "out",
+    [np.empty((5, 4), np.float32), np.empty((6, 3), np.float32), np.empty(24, np.float32)],
+    ids=["rows", "columns", "flat"],
+)
+def test_an_output_goes_into_an_array_of_its_shape(out):
+    with pytest.raises(ValueError, match="out has shape"):
+        direct().output(X, 1.0, False, out)
+
+
+def read_only():
+    out = np.empty((6, 4), np.float32)
+    out.flags.writeable = False
+    return out
+
+
+@pytest.mark.parametrize(
+    "out",
+    [np.empty((6, 4)), read_only(), np.empty((4, 6), np.float32).T, np.empty((12, 4), np.float32)[::2]],
+    ids=["float64", "read-only", "Fortran", "every second row"],
+)
+def test_an_output_is_not_written_to_a_copy(out):
+    with pytest.raises(TypeError):
+        direct().output(X, 1.0, False, out)
 
 
 def test_errors_are_ours(cases):

@@ -122,7 +122,8 @@ class Float32Program:
         ],
         scale: float,
         inverse_link: bool,
-    ) -> numpy.typing.NDArray[Any]: ...
+        out: numpy.typing.NDArray[Any],
+    ) -> None: ...
     def evaluate(
         self,
         x: numpy.typing.NDArray[Any]
@@ -237,7 +238,8 @@ class Float64Program:
         ],
         scale: float,
         inverse_link: bool,
-    ) -> numpy.typing.NDArray[Any]: ...
+        out: numpy.typing.NDArray[Any],
+    ) -> None: ...
     def evaluate(
         self,
         x: numpy.typing.NDArray[Any]

@@ -52,7 +52,8 @@ class NativeProgram:
     def __init__(
         self, network: Network, inputs: int, optimizer: Optimizer, dtype: str, threads: int, seed: int
     ) -> None:
-        self._network, self._width, self._optimizer = network, inputs, optimizer
+        self._network, self._optimizer = network, optimizer
+        self._width, self._outputs = inputs, network.outputs
         self._dtype: np.dtype[Any] = np.dtype(dtype)
         self._shapes = network.parameter_shapes(inputs)
         kind = _native.Float32Program if self._dtype == np.float32 else _native.Float64Program
@@ -103,10 +104,10 @@ class NativeProgram:
 
     def output(self, x: Rows, scale: float = 1.0, inverse_link: bool = False) -> Array:
         """The last layer's output (n, outputs) without dropout, or what it says of the target."""
-        if x.shape[0] == 0:  # NumPy calls no array of no rows contiguous once it was sliced
-            return np.empty((0, self._network.outputs), self._dtype)
         try:  # what ``our_errors`` does, without the half microsecond it takes to enter
-            return self._program.output(self._rows(x), scale, inverse_link)
+            out = np.empty((x.shape[0], self._outputs), self._dtype)
+            self._program.output(self._rows(x), scale, inverse_link, out)
+            return out
         except (_native.Busy, ValueError, MemoryError) as error:
             raise _ours(error, DataError) from None
 
@@ -139,6 +140,8 @@ class NativeProgram:
 
     def _rows(self, x: Rows) -> Array | tuple[Array, NDArray[np.int64], NDArray[np.int32]]:
         """x as the extension takes it: uint8 or the program's dtype, C-contiguous; three arrays of CSR."""
+        if type(x) is np.ndarray and x.dtype == self._dtype and x.flags.c_contiguous:
+            return x
         if is_sparse(x):
             return self._sparse_rows(x)
         x = np.asarray(x)
