@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from descend import __version__, streams
 from descend.data import sources
 from descend.data.dataset import Dataset
-from descend.data.encoding import Encoder, ImageEncoder, fit_encoder
+from descend.data.encoding import Encoder, fit_encoder
 from descend.data.split import PARTS, Split, gather, split
 from descend.data.target import ClassTarget, NumberTarget, check_counts, infer_task
 from descend.engines.protocol import Inputs
 from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
-from descend.errors import DataError, Diverged, OptionError, choices
-from descend.evaluation.metrics import Metrics, classification_metrics, regression_metrics
+from descend.errors import Diverged, OptionError
+from descend.judging import judge
 from descend.models import Model
 from descend.networks import Network, Poisson
 from descend.options import Options
@@ -37,7 +37,6 @@ from descend.training.run_folder import check_output, write_last_good, write_run
 from descend.training.trainer import plan_epochs, train_inputs
 
 Array = NDArray[Any]
-_ROWS_AT_ONCE = 16384  # judged in one piece: bounds the memory beside the data
 
 
 @dataclass(frozen=True)
@@ -181,57 +180,6 @@ def _trained(prepared: Prepared, listener: Listener | None) -> tuple[Model, Hist
         engine=options.engine, threads=options.threads, about=_about(prepared),
     )  # fmt: skip
     return model, history
-
-
-def judge(model: Model, dataset: Dataset, rows: NDArray[np.int64]) -> Metrics:
-    """Metrics of the model's answers on rows whose target is known, in the target's units."""
-    assert model.encoder is not None
-    truth = ClassTarget(model.classes) if model.classes is not None else None
-    blocks: list[tuple[Array, ...]] = []
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        block = dataset.take(rows[start : start + _ROWS_AT_ONCE])
-        x, scale = model.encoder.transform(block, model.dtype), model.encoder.scale
-        if truth is None:
-            blocks.append((block.numbers(), model.answers(x, scale)))
-        else:
-            numbers = (truth.encode(block), model.class_numbers(x, scale), model.probabilities(x, scale))
-            blocks.append(numbers)
-    columns = [np.concatenate(column) for column in zip(*blocks, strict=True)]
-    return regression_metrics(*columns) if truth is None else classification_metrics(*columns)
-
-
-def evaluate(model: Model, data: Any, rows: str = "") -> dict[str, Metrics | Any]:
-    """Metrics by part: train, validation and test where ``data`` is the model's own table, else ``all``.
-
-    rows : ``all``, ``train``, ``validation`` or ``test`` for one part only.
-
-    Raises
-    ------
-    DataError : a part is asked for of a table that the model was not fitted on.
-    OptionError : the model was trained on arrays and has no table.
-    """
-    if model.encoder is None or "fingerprint" not in model.about:
-        raise OptionError("this model was trained on arrays: it knows no table to be evaluated on")
-    if rows not in ("", "all", *PARTS):
-        raise OptionError(f"unknown rows {rows!r}; {choices(rows, ('all', *PARTS))}")
-    about = model.about
-    size = model.encoder.shape[:2] if isinstance(model.encoder, ImageEncoder) else None
-    dataset = sources.read(
-        data, target=about["target"], ignore=about["ignore"], image_size=size, lenient=True
-    )
-    dataset = dataset.with_known_target()
-    own = dataset.fingerprint == about["fingerprint"]
-    if not own and rows in PARTS:
-        raise DataError(
-            f"{dataset.name} is not the table this model was fitted on, so it has no {rows} rows: "
-            "use --rows all"
-        )
-    if rows == "all" or not own:
-        return {"all": judge(model, dataset, np.arange(dataset.rows))}
-    labels = None if model.classes is None else ClassTarget(model.classes).encode(dataset)
-    parts = split(dataset.rows, int(about["seed"]), labels=labels, test_rows=dataset.test_rows)
-    wanted = (rows,) if rows else PARTS
-    return {part: judge(model, dataset, getattr(parts, part)) for part in wanted}
 
 
 def run_and_save(

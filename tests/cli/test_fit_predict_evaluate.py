@@ -278,3 +278,35 @@ def test_a_constant_target_of_a_loss_of_numbers_is_no_matter_of_classes(command,
     assert refused.status == 2
     assert "the target 'n' is 0 in every training row; there is nothing to predict" in refused.err
     assert "classes" not in refused.err
+
+
+def _calls(path, rows=300):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=rows)
+    lines = "".join(f"{a:.4f},{n}\n" for a, n in zip(x, rng.poisson(np.exp(x)), strict=True))
+    path.write_text(f"x,calls\n{lines}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "metric", "score", "guess"),
+    [
+        (["quantile", "--quantile", "0.9"], "mean_pinball_loss", "d2_pinball_score", "0.9 quantile"),
+        (["poisson"], "mean_poisson_deviance", "d2_tweedie_score", "guessing the mean"),
+    ],
+)
+def test_quantiles_and_counts_are_judged_by_their_own_loss(command, tmp_path, options, metric, score, guess):
+    table = _calls(tmp_path / "calls.csv")
+    fitted = command("fit", table, "--target", "calls", "--loss", *options, "--out", "run")
+    assert fitted.status == 0, fitted.err
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    judged = {part: metrics[part] for part in ("train", "validation", "test")}
+    assert all(part[metric] > 0 and 0 < part[score] < 1 for part in judged.values())
+    printed = " ".join(fitted.out.split())
+    assert metric in printed
+    assert guess in printed
+    assert "less error" in printed
+    assert f"{metrics['test'][metric]:.4g}" in printed
+    assert "mean_absolute_error" in printed
+    assert json.loads(command("evaluate", "run", table, "--json").out) == judged
+    assert score in command("evaluate", "run", table).out

@@ -51,3 +51,69 @@ def test_r2_is_none_where_it_is_undefined(truth):
 def test_trivial_predictors():
     assert metrics.majority_accuracy(np.array([1, 1, 0]), np.array([1, 0, 1, 1])) == 0.75
     assert metrics.median_error(np.array([1.0, 2.0, 100.0]), np.array([2.0, 5.0])) == 1.5
+
+
+def _counts(rows=200):
+    rng = np.random.default_rng(4)
+    predicted = rng.gamma(2.0, 1.5, rows)
+    return rng.poisson(predicted).astype(float), predicted * rng.uniform(0.5, 2, rows)
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("rows", [3, 20, 201])
+def test_quantile_metrics_are_scikit_learns(level, rows):
+    truth, predicted = _counts(rows)
+    found = metrics.quantile_metrics(truth, predicted, level)
+    plain = metrics.regression_metrics(truth, predicted)
+    assert list(found)[:2] == ["mean_pinball_loss", "d2_pinball_score"]
+    assert found["mean_pinball_loss"] == pytest.approx(
+        peer.mean_pinball_loss(truth, predicted, alpha=level), rel=1e-12
+    )
+    assert found["d2_pinball_score"] == pytest.approx(
+        peer.d2_pinball_score(truth, predicted, alpha=level), rel=1e-12
+    )
+    assert {name: found[name] for name in plain} == plain
+
+
+def test_count_metrics_are_scikit_learns():
+    truth, predicted = _counts()
+    assert (truth == 0).any()
+    found = metrics.count_metrics(truth, predicted)
+    assert list(found)[:2] == ["mean_poisson_deviance", "d2_tweedie_score"]
+    assert found["mean_poisson_deviance"] == pytest.approx(
+        peer.mean_poisson_deviance(truth, predicted), rel=1e-12
+    )
+    assert found["d2_tweedie_score"] == pytest.approx(
+        peer.d2_tweedie_score(truth, predicted, power=1), rel=1e-12
+    )
+    assert {"r2", "mean_absolute_error", "root_mean_squared_error"} < set(found)
+
+
+@pytest.mark.parametrize("truth", [[3.0], [2.0, 2.0], [0.0, 0.0, 0.0]])
+def test_d2_is_none_where_it_is_undefined(truth):
+    truth = np.array(truth)
+    assert metrics.quantile_metrics(truth, truth + 1, 0.9)["d2_pinball_score"] is None
+    assert metrics.count_metrics(truth, truth + 1)["d2_tweedie_score"] is None
+
+
+def test_what_is_beyond_float64_is_none():
+    truth, predicted = np.array([0.0, 1.0, 3.0]), np.array([0.0, 0.0, 3.0])
+    found = metrics.count_metrics(truth, predicted)  # a count where 0 was expected
+    assert (found["mean_poisson_deviance"], found["d2_tweedie_score"]) == (None, None)
+    assert metrics.count_metrics(truth[[0, 2]], predicted[[0, 2]])["mean_poisson_deviance"] == 0
+    huge = np.array([1e308, -1e308])
+    assert metrics.quantile_metrics(huge, -huge, 0.9)["mean_pinball_loss"] is None
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+def test_the_constant_guesses_are_the_best_of_the_training_rows(level):
+    training, truth = _counts(40)[0], _counts(60)[0][40:]
+    guess = metrics.quantile_guess(training, level)
+    best = peer.d2_pinball_score(training, np.full(40, guess), alpha=level)
+    assert best == pytest.approx(0, abs=1e-12)
+    assert metrics.pinball_loss(truth, guess, level) == pytest.approx(
+        peer.mean_pinball_loss(truth, np.full(20, guess), alpha=level)
+    )
+    assert metrics.poisson_deviance(truth, training.mean()) == pytest.approx(
+        peer.mean_poisson_deviance(truth, np.full(20, training.mean()))
+    )

@@ -6,8 +6,8 @@ import json as json_text
 
 from descend.cli.console import output
 from descend.cli.fit import metrics_table
+from descend.judging import evaluate
 from descend.models import load
-from descend.workflow import evaluate
 
 
 def evaluate_command(model_path: str, data: str, rows: str, json: bool) -> None:

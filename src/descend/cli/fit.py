@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -16,8 +17,15 @@ from descend.cli.console import output, progress, table
 from descend.cli.numbers import percent, plain, seconds
 from descend.data.split import PARTS
 from descend.data.target import TASK_RULE
-from descend.evaluation.metrics import Metrics, majority_accuracy, median_error
-from descend.networks import Dense, Dropout
+from descend.evaluation.metrics import (
+    Metrics,
+    majority_accuracy,
+    median_error,
+    pinball_loss,
+    poisson_deviance,
+    quantile_guess,
+)
+from descend.networks import Dense, Dropout, Poisson, Quantile
 from descend.options import Options
 from descend.training import Training
 from descend.training.progress import progress_bar
@@ -25,6 +33,7 @@ from descend.training.run_folder import check_output
 from descend.workflow import Prepared, prepare, run_and_save
 
 _MOST_COLUMNS = 40  # listed one by one
+_MOST_METRICS = 3  # side by side
 
 
 def fit_command(
@@ -92,13 +101,20 @@ def _show_metrics(console: Console, prepared: Prepared, training: Training) -> N
 
 
 def metrics_table(judged: Mapping[str, Metrics], unit: str) -> Table:
-    """Parts as rows, metrics as columns; ``unit`` is that of the two errors."""
+    """Parts as rows and metrics as columns, or turned where more than three names would not fit a window.
+
+    unit : of the errors and of the pinball loss.
+    """
     names = list(next(iter(judged.values())))
-    rows = [
-        (part, *(plain(values[name], unit if name.endswith("_error") else "") for name in names))
-        for part, values in judged.items()
+    with_unit = {name for name in names if name.endswith(("_error", "_pinball_loss"))}
+    columns = [
+        (name, *(plain(values[name], unit if name in with_unit else "") for values in judged.values()))
+        for name in names
     ]
-    return table(("", *names), rows, right=range(1, len(names) + 1))
+    turned = len(names) > _MOST_METRICS
+    headings = ("", *(judged if turned else names))
+    rows = columns if turned else list(zip(judged, *(column[1:] for column in columns), strict=True))
+    return table(headings, rows, right=range(1, len(headings)))
 
 
 def _describe_classes(prepared: Prepared, training: Training) -> list[str]:
@@ -114,23 +130,50 @@ def _describe_classes(prepared: Prepared, training: Training) -> list[str]:
 
 
 def _describe_numbers(prepared: Prepared, training: Training) -> list[str]:
-    assert training.metrics is not None
     train, test = (prepared.dataset.take(rows) for rows in _train_and_test(prepared))
-    error = training.metrics["test"]["mean_absolute_error"]
-    trivial = median_error(train.numbers(), test.numbers())
-    middle = float(np.median(train.numbers()))
-    name, unit = prepared.dataset.target, prepared.dataset.unit
+    unit = prepared.dataset.unit
     predicted = float(training.model.predict(test.take(np.array([0])))[0])
     return [
-        f"On test rows it is off by {plain(error, unit)} on average, where the median {name} is "
-        f"{plain(middle, unit)}; always guessing that median would be off by {plain(trivial, unit)}: "
-        f"{_verdict(error, trivial)}.",
+        _against_a_constant(prepared, training, train.numbers(), test.numbers()),
         f"For example, the first test row: predicted {plain(predicted, unit)}, "
         f"true {plain(float(test.numbers()[0]), unit)}.",
     ]
 
 
-def _verdict(error: float, trivial: float) -> str:
+def _against_a_constant(
+    prepared: Prepared, training: Training, train: NDArray[np.float64], test: NDArray[np.float64]
+) -> str:
+    """The test rows' error beside that of always guessing what is best on the training rows."""
+    assert training.metrics is not None
+    judged, loss = training.metrics["test"], prepared.network.loss
+    name, unit = prepared.dataset.target, prepared.dataset.unit
+    if isinstance(loss, Quantile):
+        error, guess = judged["mean_pinball_loss"], quantile_guess(train, loss.level)
+        trivial = pinball_loss(test, guess, loss.level)
+        return (
+            f"On test rows its mean pinball loss at {loss.level:g} is {plain(error, unit)}; always guessing "
+            f"the {loss.level:g} quantile of {name}, {plain(guess, unit)}, would have "
+            f"{plain(trivial, unit)}: {_verdict(error, trivial)}."
+        )
+    if isinstance(loss, Poisson):
+        error, guess = judged["mean_poisson_deviance"], float(train.mean())
+        trivial = poisson_deviance(test, guess)
+        return (
+            f"On test rows its mean Poisson deviance is {plain(error)}; always guessing the mean {name}, "
+            f"{plain(guess, unit)}, would have {plain(trivial)}: {_verdict(error, trivial)}."
+        )
+    error, guess = judged["mean_absolute_error"], float(np.median(train))
+    trivial = median_error(train, test)
+    return (
+        f"On test rows it is off by {plain(error, unit)} on average, where the median {name} is "
+        f"{plain(guess, unit)}; always guessing that median would be off by {plain(trivial, unit)}: "
+        f"{_verdict(error, trivial)}."
+    )
+
+
+def _verdict(error: float | None, trivial: float) -> str:
+    if error is None:
+        return "the model's error is beyond float64"
     if trivial <= 0:
         return "the trivial guess makes no error on these rows"
     if error >= trivial:

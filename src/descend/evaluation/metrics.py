@@ -53,6 +53,71 @@ def regression_metrics(truth: Array, predicted: Array) -> Metrics:
     }
 
 
+def quantile_metrics(truth: Array, predicted: Array, level: float) -> Metrics:
+    """mean_pinball_loss and d2_pinball_score before what ``regression_metrics`` gives.
+
+    The pinball loss is in the unit of the target. D² is 1 − loss / loss of the truth's own quantile; None for
+    fewer than two rows or a constant truth. What is beyond float64 is None.
+
+    truth, predicted : (n,), in one unit.  level : of the quantile, 0 < level < 1.
+    """
+    loss = pinball_loss(truth, predicted, level)
+    constant = pinball_loss(truth, quantile_guess(truth, level), level)
+    return {
+        "mean_pinball_loss": _finite(loss),
+        "d2_pinball_score": _explained(loss, constant, truth),
+        **regression_metrics(truth, predicted),
+    }
+
+
+def count_metrics(truth: Array, predicted: Array) -> Metrics:
+    """mean_poisson_deviance and d2_tweedie_score (of power 1) before what ``regression_metrics`` gives.
+
+    D² is 1 − deviance / deviance of the truth's own mean; None for fewer than two rows or a constant truth.
+    What is beyond float64 is None, such as the deviance of a count where 0 was expected.
+
+    truth : (n,) counts of at least 0.  predicted : (n,) expected counts of at least 0.
+    """
+    deviance = poisson_deviance(truth, predicted)
+    constant = poisson_deviance(truth, truth.mean(dtype=np.float64))
+    return {
+        "mean_poisson_deviance": _finite(deviance),
+        "d2_tweedie_score": _explained(deviance, constant, truth),
+        **regression_metrics(truth, predicted),
+    }
+
+
+def pinball_loss(truth: Array, predicted: Array | float, level: float) -> float:
+    """Mean of level · r where r ≥ 0 and (level − 1) · r elsewhere, r = truth − predicted; inf beyond float64.
+
+    Source: R. Koenker, G. Bassett, "Regression quantiles", 1978; sklearn.metrics.mean_pinball_loss.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        residual = truth.astype(np.float64) - predicted
+        return float(np.maximum(level * residual, (level - 1) * residual).mean())
+
+
+def poisson_deviance(truth: Array, predicted: Array | float) -> float:
+    """Mean of 2 (y log(y / p) − y + p), 2 p where y is 0; inf where p is 0 and y is not, and beyond float64.
+
+    Source: P. McCullagh, J. Nelder, "Generalized Linear Models", 1989; sklearn.metrics.mean_poisson_deviance.
+    """
+    counts = truth.astype(np.float64)
+    with np.errstate(over="ignore", divide="ignore"):
+        ratio = np.divide(counts, predicted, out=np.ones_like(counts), where=counts > 0)
+        return float(2 * (counts * np.log(ratio) - counts + predicted).mean())
+
+
+def quantile_guess(training: Array, level: float) -> float:
+    """The constant of the smallest pinball loss on the training rows: their quantile. training : (n,)."""
+    with np.errstate(over="ignore", invalid="ignore"):  # of neighbours that are further apart than float64
+        return float(np.quantile(training, level, method="averaged_inverted_cdf"))
+
+
+def _explained(loss: float, constant: float, truth: Array) -> float | None:
+    return _finite(1.0 - loss / constant) if truth.min() < truth.max() and constant > 0 else None
+
+
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
