@@ -11,7 +11,7 @@ from descend.data import sources
 from descend.data.dataset import Dataset
 from descend.data.encoding import ImageEncoder
 from descend.data.split import PARTS, split
-from descend.data.target import ClassTarget
+from descend.data.target import ClassTarget, check_counts
 from descend.errors import DataError, OptionError, choices
 from descend.evaluation.metrics import (
     Metrics,
@@ -62,7 +62,7 @@ def evaluate(model: Model, data: Any, rows: str = "") -> dict[str, Metrics | Any
 
     Raises
     ------
-    DataError : a part is asked for of a table that the model was not fitted on.
+    DataError : a part is asked for of a table that the model was not fitted on; a count is below 0.
     OptionError : the model was trained on arrays and has no table.
     """
     if model.encoder is None or "fingerprint" not in model.about:
@@ -75,6 +75,8 @@ def evaluate(model: Model, data: Any, rows: str = "") -> dict[str, Metrics | Any
         data, target=about["target"], ignore=about["ignore"], image_size=size, lenient=True
     )
     dataset = dataset.with_known_target()
+    if isinstance(model.network.loss, Poisson):
+        check_counts(dataset)
     own = dataset.fingerprint == about["fingerprint"]
     if not own and rows in PARTS:
         raise DataError(
