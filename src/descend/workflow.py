@@ -19,7 +19,7 @@ from descend import __version__, streams
 from descend.data import sources
 from descend.data.dataset import Dataset
 from descend.data.encoding import Encoder, fit_encoder
-from descend.data.split import PARTS, Split, gather, split
+from descend.data.split import PARTS, Split, check_enough, gather, split
 from descend.data.target import ClassTarget, NumberTarget, check_counts, infer_task
 from descend.engines.protocol import Inputs
 from descend.engines.registry import get_engine
@@ -121,6 +121,7 @@ def prepare(data: Any, target: str | None, options: Options) -> Prepared:
     seed = streams.check_seed(options.seed)
     dataset = sources.read(data, target=target, ignore=options.ignore, image_size=options.image_size)
     dataset = dataset.with_known_target()
+    check_enough(dataset)
     task, reason = (
         infer_task(dataset, options.number_loss) if options.task == "auto" else (options.task, "as asked for")
     )

@@ -315,7 +315,7 @@ def test_quantiles_and_counts_are_judged_by_their_own_loss(command, tmp_path, op
 def test_evaluate_refuses_counts_below_zero_as_fit_does(command, tmp_path):
     table = _calls(tmp_path / "c.csv")
     assert command("fit", table, "--target", "calls", "--loss", "poisson", "--out", "r").status == 0
-    (tmp_path / "other.csv").write_text("x,calls\n0.5,3\n0.25,-2\n0.1,-7\n")
+    (tmp_path / "other.csv").write_text("x,calls\n0.5,3\n0.25,-2\n0.1,-7\n" + "0.3,1\n" * 20)
     refused = command("evaluate", "r", "other.csv")
     assert (refused.status, refused.out) == (2, "")
     said = "other.csv, line 3, column 'calls': the target is -2; a Poisson loss takes counts of at least 0"

@@ -92,5 +92,4 @@ def test_a_table_without_a_target_lists_its_columns(capsys, monkeypatch, tmp_pat
     (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 20)
     assert run(["fit", "t.csv"]) == 2
     err = capsys.readouterr().err
-    assert "name the target" in err
-    assert "a, b" in err
+    assert "t.csv: name the column to predict (--target); columns: a, b" in err

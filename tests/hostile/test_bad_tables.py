@@ -141,7 +141,7 @@ def test_wrong_target_and_wrong_ignore(tmp_path: Path) -> None:
 
 def test_no_target_lists_the_columns(tmp_path: Path) -> None:
     path = written(tmp_path, "price,size\n" + ROWS)
-    with pytest.raises(DataError, match="name the target; columns: price, size"):
+    with pytest.raises(DataError, match=r"name the column to predict \(--target\); columns: price, size"):
         sources.read(path).with_known_target()
 
 
@@ -171,10 +171,10 @@ def test_why_each_column_cannot_be_learned_from() -> None:
         fit_encoder(dataset)
     assert str(caught.value) == (
         "the given table has no column to learn from: p: left out: 60 different texts in 60 cells; "
-        "q: every cell is '3'; late: constant in the training rows"
+        "q: every cell is '3'; late: constant in the training rows; add columns whose values vary"
     )
     many = {f"p{place}": texts for place in range(9)}
-    with pytest.raises(DataError, match=r"p4: [^;]*; and 4 more$"):
+    with pytest.raises(DataError, match=r"p4: [^;]*; and 4 more; add columns"):
         fit_encoder(sources.read({**many, "y": columns["y"]}, target="y"))
     with pytest.raises(DataError, match="there is none besides the target"):
         fit_encoder(sources.read({"y": columns["y"]}, target="y"))

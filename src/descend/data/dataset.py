@@ -115,12 +115,15 @@ class Dataset:
         """
         if self.labels is None or self.target is None:
             names = () if self.table is None else self.table.frame.columns
-            raise DataError(f"{self.name}: name the target; columns: {listing(names)}")
+            raise DataError(f"{self.name}: name the column to predict (--target); columns: {listing(names)}")
         missing = self.labels.null_count()
         if missing == 0 and self.rows:
             return self
         if missing == self.rows:
-            raise DataError(f"{self.name}: the target {self.target!r} is missing in every row")
+            raise DataError(
+                f"{self.name}: the target {self.target!r} is missing in every row; fill it in, or name "
+                "another target"
+            )
         known = self.labels.is_not_null().to_numpy()
         test_rows = None
         if self.test_rows is not None:

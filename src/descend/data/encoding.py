@@ -56,7 +56,10 @@ class TableEncoder:
         fitted = [column_encoders.ENCODERS[column.kind].fit(table, column) for column in dataset.features]
         used = tuple(encoder for encoder in fitted if encoder.feature_names)
         if not used:
-            raise DataError(f"{dataset.name} has no column to learn from: {_why_none(dataset)}")
+            raise DataError(
+                f"{dataset.name} has no column to learn from: {_why_none(dataset)}; "
+                "add columns whose values vary"
+            )
         notes = [
             f"column {encoder.name!r} is constant in the training rows and was left out"
             for encoder in fitted

@@ -75,6 +75,16 @@ def split(
     return Split(train, validation, test if test_rows is None else np.sort(test_rows))
 
 
+def check_enough(dataset: Dataset) -> None:
+    """Raises DataError for a table of fewer than 10 rows, which cannot be divided into three parts."""
+    if dataset.test_rows is None and dataset.rows < FEWEST_ROWS:
+        found = "1 row" if dataset.rows == 1 else f"{dataset.rows} rows"
+        raise DataError(
+            f"{dataset.name} has {found} with a target: at least {FEWEST_ROWS} are needed, to train, "
+            "validate and test; add rows"
+        )
+
+
 def gather(dataset: Dataset, parts: Split) -> tuple[Dataset, Split]:
     """The rows of each part side by side, in the same order, and where they now are.
 

@@ -18,6 +18,7 @@ from descend.errors import DataError
 
 _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32)
 _KEPT = (pl.String, pl.Int64, pl.Int128, pl.Float64, pl.Boolean, pl.Date)
+_SHORT = 3  # letters of a name
 _CELLS_AT_ONCE = 1 << 20  # written out for the fingerprint in one piece: bounds the memory beside the table
 
 
@@ -104,7 +105,8 @@ def columns_hint(found: str, columns: Iterable[str], shown: int = 30) -> str:
     """End of a message about an unknown column: the nearest name, then the columns there are."""
     names = list(columns)
     folded = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(found.casefold(), folded, n=1, cutoff=0.6)
+    alike = 0.6 if len(found) > _SHORT else 0.5  # one wrong letter of two is a slip, too
+    near = difflib.get_close_matches(found.casefold(), folded, n=1, cutoff=alike)
     hint = f"did you mean {folded[near[0]]!r}? " if near else ""
     return f"{hint}columns: {listing(names, shown)}"
 

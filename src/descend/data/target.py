@@ -75,7 +75,7 @@ class ClassTarget:
         if len(values) < 2:
             raise DataError(
                 f"{dataset.name}: the target {dataset.target!r} is {values[0]!r} in every row; "
-                "at least two classes are needed"
+                "at least two classes are needed; add rows of other values, or name another target"
             )
         _refuse_uniques(dataset, labels)
         # A source's own test rows are divided otherwise than the notes say.
@@ -173,7 +173,7 @@ def _varying(dataset: Dataset) -> NDArray[np.float64]:
     if values.min() == values.max():
         raise DataError(
             f"{dataset.name}: the target {dataset.target!r} is {values[0]:g} in every training row; "
-            "there is nothing to predict"
+            "there is nothing to predict; add rows of other values, or name another target"
         )
     return values
 

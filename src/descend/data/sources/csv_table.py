@@ -122,7 +122,7 @@ def _from_gb18030(data: bytes) -> bytes | None:
 def _refuse_foreign(data: bytes, name: str) -> None:
     start = data[:1000].lstrip()[:200].lower()
     if not data or data.isspace():
-        raise DataError(f"{name} is empty")
+        raise DataError(f"{name} is empty: a table starts with a line of column names, its rows beneath")
     if re.match(rb"<(!doctype|html|head|body|\?xml|svg|!--)", start):
         raise DataError(f"{name} is a web page or XML, not a table; download the table itself")
     if re.match(rb'(\{\s*["}]|\[\s*[\[{"\d])', start):
@@ -141,7 +141,7 @@ def _parse_whole(data: bytes, separator: str, name: str) -> tuple[list[str], pl.
         records = records.without_blanks()
     _check_widths(records, width, name)
     if len(records.starts) < 2:
-        raise DataError(f"{name} has a header and no rows")
+        raise DataError(f"{name} has a header and no rows: add them beneath it, a line each")
     if len(records.starts) == records.total:
         body = data[records.starts[1] :]
     else:
@@ -172,7 +172,7 @@ def _parse_by_hand(
     except csv.Error as error:
         raise DataError(f"{name}, line {line}: a quoted cell does not end as it should ({error})") from error
     if len(rows) < 2:
-        raise DataError(f"{name} has a header and no rows")
+        raise DataError(f"{name} has a header and no rows: add them beneath it, a line each")
     for row, at in zip(rows, lines, strict=True):
         if len(row) != len(rows[0]):
             raise _ragged(name, at, len(row), len(rows[0]))
