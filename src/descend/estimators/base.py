@@ -202,6 +202,8 @@ def encoded_labels(y: Array) -> tuple[Array, NDArray[np.int64]]:
     try:
         classes, numbers = np.unique(y, return_inverse=True)
     except TypeError:
+        if missing := _first_bad(y):
+            raise DataError(f"Input y contains NaN{missing}: leave the row out") from None
         kinds = sorted({type(value).__name__ for value in y.tolist()})
         raise DataError(f"y must hold labels of one kind, not {' and '.join(kinds)}") from None
     with data_errors():
@@ -270,16 +272,26 @@ def data_errors(y: Any = None) -> Iterator[None]:
         yield
     except DataError:
         raise
+    except TypeError:  # of comparisons with pandas' NA
+        if y is None or not _first_bad(y):
+            raise
+        raise DataError(f"Input y contains NaN{_first_bad(y)}: leave the row out") from None
     except ValueError as error:
         message = str(error)
-        if message.startswith("Input y contains"):
-            message = f"{message.splitlines()[0].rstrip('.')}{_first_bad(y)}: leave the row out"
+        if message.startswith("Input y contains") or (y is not None and message.startswith("Input contains")):
+            found = message.splitlines()[0].rstrip(".").removeprefix("Input y ").removeprefix("Input ")
+            message = f"Input y {found}{_first_bad(y)}: leave the row out"
         raise DataError(message) from None
+
+
+def _is_missing(label: Any) -> bool:
+    """None, NaN, or pandas' NA, which compares as neither true nor false."""
+    return label is None or type(label).__name__ == "NAType" or bool(label != label)
 
 
 def _first_bad(y: Any) -> str:
     try:
         bad = np.flatnonzero(~np.isfinite(np.asarray(y, np.float64).reshape(len(y), -1)).all(axis=1))
     except (TypeError, ValueError):  # labels
-        bad = np.flatnonzero([value != value or value is None for value in np.asarray(y, object).ravel()])
+        bad = np.flatnonzero([_is_missing(value) for value in np.asarray(y, object).ravel()])
     return f" in row {bad[0]}" if len(bad) else ""

@@ -19,7 +19,7 @@ from descend.estimators.base import Array, data_errors, encoded_labels
 class Labels:
     """What was learnt of y.
 
-    classes : labels in sorted order, (classes,); of several yes/no columns their numbers.
+    classes : labels in sorted order, (classes,), text as NumPy's; of several yes/no columns their numbers.
     columns : whether y has several yes/no columns.
     sparse : whether those came as a sparse matrix, and answers go out as one.
     """
@@ -35,7 +35,8 @@ class Labels:
             kind = type_of_target(y, input_name="y")
         if kind == "multilabel-indicator":
             return cls(np.arange(y.shape[1]), True, sparse.issparse(y))
-        return cls(encoded_labels(one_column(y))[0])
+        classes = encoded_labels(one_column(y))[0]
+        return cls(classes.astype(np.str_) if classes.dtype == object else classes)  # all text, as checked
 
     @property
     def outputs(self) -> int:
