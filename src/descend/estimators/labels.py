@@ -31,7 +31,7 @@ class Labels:
     @classmethod
     def learnt(cls, y: Any) -> Labels:
         """Raises DataError where y holds no labels, or several labels a row that are not yes or no."""
-        with data_errors():
+        with data_errors(y):
             kind = type_of_target(y, input_name="y")
         if kind == "multilabel-indicator":
             return cls(np.arange(y.shape[1]), True, sparse.issparse(y))
