@@ -40,7 +40,11 @@ LABELS = {
 }
 ESTIMATORS = [
     (descend.LogisticRegression, linear_model.LogisticRegression, {}),
-    (descend.MLPClassifier, neural_network.MLPClassifier, {"hidden_layer_sizes": 3, "max_iter": 2, "random_state": 0}),
+    (
+        descend.MLPClassifier,
+        neural_network.MLPClassifier,
+        {"hidden_layer_sizes": 3, "max_iter": 2},
+    ),
 ]
 
 

@@ -13,17 +13,15 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
-from sklearn import get_config
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from descend.engines.finite import all_finite
 from descend.engines.registry import ENGINES
 from descend.errors import DataError, Diverged, OptionError
+from descend.estimators.beyond import check_finite, check_summable, named_later
 
 Array = NDArray[Any]
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
@@ -109,6 +107,15 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         check_finite(x, getattr(self, "feature_names_in_", None))
         return _canonical(x), target
 
+    def _in(self, dtype: np.dtype[Any], x: Any) -> Any:
+        """Checked rows in the type of an earlier fit. Raises DataError for a value that it cannot hold."""
+        if x.dtype == dtype:
+            return x
+        with named_later():
+            x = x.astype(dtype)
+        check_finite(x, getattr(self, "feature_names_in_", None))
+        return x
+
     def _rows(self, X: Any, dtype: np.dtype[Any] | None = None) -> Any:
         """X (n, inputs) to predict, in ``dtype`` or as ``_training_rows`` chooses it. Raises as it does."""
         wanted = self._accepted_dtypes if dtype is None else dtype
@@ -136,12 +143,14 @@ def row_weights(sample_weight: ArrayLike | None, x: Any) -> Array | None:
 
     Raises
     ------
-    DataError : another shape, a value below 0 or not finite, or none above 0.
+    DataError : another shape, a value below 0 or not finite, none above 0, or a sum beyond float64.
     """
     if sample_weight is None:
         return None
     with data_errors():
-        return _check_sample_weight(sample_weight, x, dtype=x.dtype.type, ensure_non_negative=True)
+        weight: Array = _check_sample_weight(sample_weight, x, dtype=x.dtype.type, ensure_non_negative=True)
+    check_summable(weight)
+    return weight
 
 
 def class_row_weights(
@@ -168,10 +177,14 @@ def class_row_weights(
     own = np.where(np.isfinite(own), own, 0.0)  # a class none of whose rows counts
     if (own < 0).any():
         raise DataError(f"class_weight must be at least 0, not {own.min():g}")
-    found = own[numbers] if weight is None else own[numbers] * weight
+    with named_later():
+        found = (own[numbers] if weight is None else own[numbers] * weight).astype(dtype)
     if not found.any():
         raise DataError("class_weight times sample_weight is zero in every row")
-    return found.astype(dtype)
+    beyond = np.flatnonzero(~np.isfinite(found))
+    if len(beyond):
+        raise DataError(f"class_weight times sample_weight is beyond {found.dtype} in row {beyond[0]}")
+    return found
 
 
 def column_weights(
@@ -211,28 +224,6 @@ def encoded_labels(y: Array) -> tuple[Array, NDArray[np.int64]]:
     return classes, numbers.astype(np.int64)
 
 
-def check_finite(x: Any, names: Array | None) -> None:
-    """Raises DataError naming row and column of the first value that is NaN or infinite.
-
-    x : dense or CSR (n, inputs).  names : of its columns, or None.
-    """
-    compressed = sparse.issparse(x)
-    values = x.data if compressed else x
-    if get_config()["assume_finite"] or all_finite(_contiguous(values)):
-        return
-    if compressed:
-        place = int(np.flatnonzero(~np.isfinite(values))[0])
-        row, column, bad = int(np.searchsorted(x.indptr, place, "right")) - 1, x.indices[place], values[place]
-    else:
-        row, column = np.argwhere(~np.isfinite(values))[0]
-        bad = values[row, column]
-    called = column if names is None else repr(str(names[column]))
-    found = "NaN" if np.isnan(bad) else f"infinity or a value too large for {values.dtype}"
-    raise DataError(
-        f"Input X contains {found} in row {row}, column {called}: leave the row out or fill the value in"
-    )
-
-
 def _numeric(X: Any) -> Any:
     """X, lists as an array; raises DataError for text and complex numbers, which NumPy would convert."""
     if isinstance(X, (list, tuple)):
@@ -260,16 +251,12 @@ def _canonical(x: Any) -> Any:
     return ordered
 
 
-def _contiguous(values: Array) -> Array:
-    flat = values if values.flags.c_contiguous else values.T
-    return np.require(flat, requirements=["C", "A"])
-
-
 @contextmanager
 def data_errors(y: Any = None) -> Iterator[None]:
     """Turns the ValueErrors of scikit-learn's checks into DataErrors; names the row of a bad y."""
     try:
-        yield
+        with named_later():
+            yield
     except DataError:
         raise
     except TypeError:  # of comparisons with pandas' NA

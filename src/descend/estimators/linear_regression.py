@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError
 from descend.estimators.base import Array, Estimator, ParameterError, row_weights
+from descend.estimators.beyond import check_answers, check_solved, named_later, r_squared
 from descend.estimators.linear_fit import LinearFit, fit_least_squares, fit_robust
 from descend.estimators.linear_summary import LinearSummary, summarise
 from descend.solvers.dense_rows import dense_rows
@@ -117,7 +118,9 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
         single = targets.ndim == 1
         if single:
             targets = targets[:, None]
-        found = self._solved(x, targets, weight)
+        with named_later():
+            found = self._solved(x, targets, weight)
+        check_solved(found.coef)
         self._linear_fit = found
         self._target_names = _names_of(y, targets.shape[1])
         self.coef_ = found.coef[:, 0] if single else found.coef.T.copy()
@@ -136,10 +139,16 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
         for first in range(0, len(predicted), _ROWS):
             part = slice(first, first + _ROWS)
             rows = dense_rows(x, part, 1.0)
-            for target, own in enumerate(coef):
-                predicted[part, target] = np.multiply(rows, own, order="C").sum(axis=1)
+            with named_later():
+                for target, own in enumerate(coef):
+                    predicted[part, target] = np.multiply(rows, own, order="C").sum(axis=1)
         predicted += self.intercept_
+        check_answers(predicted, "prediction")
         return predicted[:, 0] if self.coef_.ndim == 1 else predicted
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """R² of the predictions for X. Raises DataError naming the row that takes it beyond float64."""
+        return r_squared(y, self.predict(X), sample_weight)
 
     def leverage(self, X: Any, sample_weight: ArrayLike | None = None) -> Doubles:
         """How much each row pulls on its own prediction, (n,): w·aᵀ(AᵀWA)⁺a of the row a = [1, x].

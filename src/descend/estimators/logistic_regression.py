@@ -29,6 +29,7 @@ from descend.estimators.base import (
     encoded_labels,
     row_weights,
 )
+from descend.estimators.beyond import check_answers, check_solved, named_later
 from descend.estimators.logistic_ending import warn_of_ending
 from descend.estimators.logistic_penalty import ALL_SIZES, Penalty, refuse_huge, resolved_penalty
 from descend.solvers.logistic import Callback, Fitted, Method, Problem, solve_logistic
@@ -191,7 +192,10 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
     def decision_function(self, X: Any) -> Array:
         """Scores x W + b: (n,) for two classes, above 0 for the second; else (n, classes)."""
         check_is_fitted(self)
-        scores = safe_sparse_dot(self._rows(X), self.coef_.T, dense_output=True) + self.intercept_
+        rows = self._rows(X)
+        with named_later():
+            scores = safe_sparse_dot(rows, self.coef_.T, dense_output=True) + self.intercept_
+        check_answers(scores, "score")
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def predict_proba(self, X: Any) -> Array:
@@ -240,11 +244,13 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
         total = float(x.shape[0]) if weight is None else float(weight.sum(dtype=np.float64))
         l2, l1 = penalty.per_mean_loss(total)
         problem = Problem(x, numbers, len(classes), weight, l2, l1, bool(self.fit_intercept))
-        found = solve_logistic(
-            problem, start=self._start(problem), method=_METHODS.get(self.solver, "auto"), tol=self.tol,
-            max_iter=self.max_iter, callback=self._tell, engine=self.engine,
-            threads=resolve_threads(self.threads),
-        )  # fmt: skip
+        with named_later():
+            found = solve_logistic(
+                problem, start=self._start(problem), method=_METHODS.get(self.solver, "auto"), tol=self.tol,
+                max_iter=self.max_iter, callback=self._tell, engine=self.engine,
+                threads=resolve_threads(self.threads),
+            )  # fmt: skip
+        check_solved(found.weight)
         self.classes_ = classes
         self._keep(found, x.dtype)
         warn_of_ending(found, self.solver, self.tol)

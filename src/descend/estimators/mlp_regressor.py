@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import xlogy
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
@@ -17,6 +16,7 @@ from sklearn.utils.validation import column_or_1d
 from descend.engines.plan import LastBatch
 from descend.errors import DataError
 from descend.estimators.base import Array
+from descend.estimators.beyond import r_squared
 from descend.estimators.held_out import Rows
 from descend.estimators.perceptron import Perceptron, Validation, is_stochastic
 from descend.networks import AbsoluteError, Huber, Poisson, Quantile, SquaredError
@@ -174,6 +174,10 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         z = self._expected(X)
         return z[:, 0] if z.shape[1] == 1 else z
 
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """R² of the predictions for X. Raises DataError naming the row that takes it beyond float64."""
+        return r_squared(y, self.predict(X), sample_weight)
+
     @property
     def _outputs(self) -> int:
         return self._columns
@@ -215,4 +219,4 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         return None
 
     def _score_of(self, output: Array, rows: Rows) -> float:
-        return float(r2_score(rows.inputs.y, output, sample_weight=rows.weight))
+        return r_squared(rows.inputs.y, output, rows.weight)

@@ -16,6 +16,7 @@ from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, Diverged
 from descend.estimators.base import Array, Estimator, FitDiverged, ParameterError, row_weights
+from descend.estimators.beyond import check_answers, named_later
 from descend.estimators.declared import (
     PERCEPTRON_CONSTRAINTS,
     check_together,
@@ -128,7 +129,7 @@ class Perceptron(Estimator):
         x, target = self._training_rows(X, y, multi_output=True, reset=first)
         if not first:
             self._take_up(x.dtype)
-            x = x.astype(self.coefs_[0].dtype, copy=False)
+            x = self._in(self.coefs_[0].dtype, x)
         self._learn_targets(target, first, partial)
         own_weight = row_weights(sample_weight, x)
         learnt = self._as_rows(x, target, own_weight, X, y)
@@ -145,7 +146,8 @@ class Perceptron(Estimator):
         self._network, self.n_outputs_, self.n_layers_ = network, network.outputs, len(network.widths(1))
         undo, before = self._record.undone_by(), self._parameters()
         try:
-            self._learn(learnt, validation, random, partial)
+            with named_later():
+                self._learn(learnt, validation, random, partial)
         except BaseException as error:
             self._record = undo()
             self._keep(before)
@@ -186,7 +188,7 @@ class Perceptron(Estimator):
             raise DataError("validation must be (X, y) or (X, y, sample_weight)")
         X, y = validation[:2]
         x, target = self._training_rows(X, y, multi_output=True, reset=False)
-        x = x.astype(dtype, copy=False)
+        x = self._in(dtype, x)
         weight = row_weights(validation[2] if len(validation) == 3 else None, x)
         return self._as_rows(x, target, weight, X, y)
 
@@ -284,4 +286,6 @@ class Perceptron(Estimator):
         operations = x.shape[0] * sum(part.size for part in self.coefs_)
         program = self._compiled(SGD(), 1 if operations < _FEW_OPERATIONS else self.threads)
         program.load(self._parameters())
-        return program.output(x, inverse_link=True)
+        expected = program.output(x, inverse_link=True)
+        check_answers(expected, "prediction")
+        return expected

@@ -168,6 +168,8 @@ class StochasticFit:
         total = int(counts.sum())
         told = losses * setting.loss_scale + self._constants(rows, offsets) * shares
         loss = (float(told @ counts) + self._penalty(counts * shares)) / total
+        if not math.isfinite(loss):  # the losses of the steps are: the penalty is not
+            raise self._diverged("with its penalty")
         record.loss_curve.append(loss)
         record.epochs += 1
         record.steps += len(counts)
@@ -228,7 +230,7 @@ class StochasticFit:
         if self._setting.judge is not None:
             checked, score, training_score = self._setting.judge(self._epochs.state)
             if not math.isfinite(checked):
-                raise self._diverged()
+                raise self._diverged("of the validation rows")
             record.validation_losses.append(checked)
             record.validation_scores.append(score)
             if training_score is not None:
@@ -244,10 +246,10 @@ class StochasticFit:
             record.best_loss = min(record.best_loss, loss)
         record.idle = record.idle + 1 if idle else 0
 
-    def _diverged(self) -> Diverged:
+    def _diverged(self, which: str) -> Diverged:
         state = self._epochs.state
         return Diverged(
-            f"the loss of the validation rows is not finite after epoch {self._record.epochs}: "
+            f"the loss {which} is not finite after epoch {self._record.epochs}: "
             "try a tenth of the learning rate or lower, and look for very large values in the rows",
             self._record.steps - 1, {name: state[name] for name in self._names},
         )  # fmt: skip
