@@ -103,13 +103,40 @@ class CrossEntropyObjective:
         """Largest absolute entry of the smallest subgradient by x's own coefficients."""
         return float(np.abs(self.design.original_gradient(self.subgradient(point))).max())
 
-    def curvature(self, point: Point, active: NDArray[np.intp]) -> Doubles:
-        """Hessian of the loss and the L2 penalty by some entries of the flat coefficients, (a, a).
+    def curvature(self, point: Point, active: NDArray[np.intp] | None = None) -> Doubles:
+        """Hessian of the loss and the L2 penalty by the flat coefficients, or by some of them, (a, a).
 
         The Hessian is Σ ωᵢ (diag pᵢ − pᵢ pᵢᵀ) ⊗ aᵢ aᵢᵀ, summed over blocks of rows. For softmax the direction
         that moves all classes alike has none where it is not penalised; (1/k) 11ᵀ per column is added there,
         to which gradients are orthogonal.
         """
+        hessian = self._whole_curvature(point) if active is None else self._some_curvature(point, active)
+        flat = np.arange(len(hessian)) if active is None else active
+        features = flat // self.outputs
+        hessian.ravel()[:: len(hessian) + 1] += self.l2[features, 0]
+        free = (self.l2 + self.l1)[features, 0] == 0
+        if self.outputs > 1 and free.any():
+            alike = free[:, None] & (features[:, None] == features[None, :])
+            hessian += alike / self.outputs
+        return hessian
+
+    def _whole_curvature(self, point: Point) -> Doubles:
+        k, size = self.outputs, point.coefficients.size
+        hessian = np.zeros((size, size))
+        for part, block in self.design.blocks():
+            p, root = point.probabilities[part], np.sqrt(self.share[part, None])
+            if k == 1:
+                half = block * (root * np.sqrt(p * (1 - p)))
+                hessian += half.T @ half
+                continue
+            half = (block[:, :, None] * (p * root)[:, None, :]).reshape(len(block), size)
+            hessian -= half.T @ half
+            for own, weight in enumerate((root * np.sqrt(p)).T):
+                half = block * weight[:, None]
+                hessian[own::k, own::k] += half.T @ half
+        return hessian
+
+    def _some_curvature(self, point: Point, active: NDArray[np.intp]) -> Doubles:
         features, classes = np.divmod(active, self.outputs)
         columns, place = np.unique(features, return_inverse=True)
         hessian = np.zeros((len(active), len(active)))
@@ -125,11 +152,6 @@ class CrossEntropyObjective:
                 hessian[np.ix_(own, own)] += half.T @ half
             half = block[:, place] * p[:, classes] * np.sqrt(share)
             hessian -= half.T @ half
-        hessian[np.diag_indices_from(hessian)] += self.l2[features, 0]
-        if self.outputs > 1:
-            free = (self.l2 + self.l1)[features, 0] == 0
-            alike = free[:, None] & (features[:, None] == features[None, :])
-            hessian += alike / self.outputs
         return hessian
 
     def class_curvature(self, point: Point, output: int) -> Doubles:
@@ -186,17 +208,24 @@ class CrossEntropyObjective:
         excess = float((np.abs(own) / l1).max(initial=0.0))
         return max(0.0, point.value - self._dual(point, min(1.0, 1.0 / excess) if excess else 1.0))
 
-    def settled(self, point: Point) -> bool:
-        """Whether ½ l2 ‖W − W*‖² ≤ gap ≤ 1e-14 · ½ l2 ‖W‖²: coefficients to 7 digits. Never so without L2."""
+    def unsettled(self, point: Point) -> float:
+        """Gap over 1e-14 · ½ l2 ‖W‖²; at most 1 where W is its optimum to 7 digits. Infinite without L2.
+
+        For ½ l2 ‖W − W*‖² ≤ gap. The dual bound needs an optimal intercept, so this is infinite, too, where
+        that is off by as much.
+        """
         if not (self.l2[self.penalised] > 0).all():
-            return False
+            return np.inf
         allowed = _SETTLED * self.penalty(point.coefficients)
+        gap = self.gap(point)
         if self.design.intercept:
             p = point.probabilities
-            bent = self.share @ (p * (1 - p))
-            if (point.loss_gradient[-1] ** 2 > 2 * allowed * bent).any():
-                return False
-        return self.gap(point) <= allowed
+            bent = 2 * (self.share @ (p * (1 - p)))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                gap = max(gap, np.nanmax(point.loss_gradient[-1] ** 2 / bent, initial=0.0))
+        if not gap > 0:
+            return 0.0
+        return float(gap / allowed) if allowed > 0 else np.inf
 
     def _dual(self, point: Point, shrunk: float) -> float:
         """Entropy Σ ωᵢ H(eᵢ + shrunk·(pᵢ − eᵢ))."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,24 @@ class Design:
             self._kept = sparse.csr_array(sparse.hstack([scaled, *ones]))
         elif self.rows * self.width <= _MOST_KEPT:
             self._kept = self._made(slice(None))
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether all rows lie ready, dense."""
+        return self._kept is not None and not self._sparse
+
+    def kept_rows(self, kind: type[np.floating[Any]]) -> NDArray[Any]:
+        """A, (n, width), of a design that keeps its rows: the array itself, or one kept in float32 beside it."""
+        return self._narrow if kind is np.float32 else self._kept
+
+    @cached_property
+    def _narrow(self) -> NDArray[np.float32]:
+        return np.asarray(self._kept, np.float32)
+
+    @cached_property
+    def squared_lengths(self) -> Doubles:
+        """Of the rows of A, (n,), of a design that keeps them."""
+        return np.asarray(np.einsum("ij,ij->i", self._kept, self._kept))
 
     def dot(self, coefficients: Doubles) -> Doubles:
         """A · coefficients, (width, k) to (n, k)."""

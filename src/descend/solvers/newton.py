@@ -19,7 +19,9 @@ _MOST_FACTORED = 128
 _MOST_HALVINGS = 50
 _DECREASE = 1e-4
 _EPS = float(np.finfo(np.float64).eps)
-_COARSEST, _FINEST = 0.1, 1e-3  # residuals of a step's system
+_COARSEST, _FINEST = 0.3, 1e-2  # residuals of a step's system
+_MARGIN = 0.3
+_GAINED = 0.5  # of the gradient: a step that leaves more is followed by one in full precision
 NOTHING = 64 * _EPS  # a relative decrease of the objective that counts as none
 _LITTLE = 1e-9  # one that rounding may keep a step from
 
@@ -53,19 +55,20 @@ def newton(
     if factored is None:
         factored = point.coefficients.size <= _MOST_FACTORED
     systems = ConjugateGradients(objective, most_products)
+    length, coarse = np.inf, True
     for iteration in range(1, max_iter + 1):
         if not systems.left:
             return point, iteration - 1, "iterations"
         gradient = objective.gradient(point)
         if factored:
-            every = np.arange(gradient.size)
-            direction = solve_symmetric(objective.curvature(point, every), -gradient.ravel())
+            direction = solve_symmetric(objective.curvature(point), -gradient.ravel())
             direction = direction.reshape(gradient.shape)
         else:
-            length = float(
-                np.linalg.norm(gradient)
-            )  # below about 1, for the design's columns are of unit size
-            direction = systems.direction(point, gradient, max(_FINEST, min(_COARSEST, length**0.5)))
+            before, length = length, float(np.linalg.norm(gradient))
+            coarse = length <= _GAINED * before or not coarse
+            direction = systems.direction(
+                point, gradient, _residual(length, objective.unsettled(point)), coarse
+            )
         slope = float((gradient * direction).sum())
         found = line_search(objective, point, direction, slope)
         if found is None:
@@ -73,9 +76,19 @@ def newton(
         point, step = found
         if watch is not None and watch(iteration, point, direction):
             return point, iteration, "callback"
-        if (step == 1.0 and -slope <= NOTHING * abs(point.value)) or objective.settled(point):
+        if (step == 1.0 and -slope <= NOTHING * abs(point.value)) or objective.unsettled(point) <= 1.0:
             return point, iteration, "optimum"
     return point, max_iter, "iterations"
+
+
+def _residual(length: float, unsettled: float) -> float:
+    """To which share of the gradient a step's system is solved: finer near the optimum, yet no finer than needed.
+
+    The gap falls with the square of the residual. length : of the gradient, below about 1, as the design's
+    columns are of unit size.
+    """
+    towards = max(_FINEST, min(_COARSEST, length**0.5))
+    return max(towards, min(_COARSEST, _MARGIN / unsettled**0.5)) if unsettled > 0 else _COARSEST
 
 
 def stuck(point: Point, slope: float) -> Ended:

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from descend.solvers.cross_entropy import CrossEntropyObjective, Point
 from descend.solvers.design import Doubles
+from descend.solvers.row_curvature import RowCurvature
 
 _EPS = float(np.finfo(np.float64).eps)
 # A factored block a class costs about width / 8 products; beyond this width the diagonal serves better.
 _MOST_BLOCK = 256
 _MOST_AT_ONCE = 250
+_SERVED = 16  # products for which a preconditioner is kept at least
 
 
 def solve_symmetric(matrix: Doubles, right: Doubles) -> Doubles:
@@ -23,8 +26,8 @@ def solve_symmetric(matrix: Doubles, right: Doubles) -> Doubles:
     As much is added to the diagonal as rounding may have taken away, so a singular matrix gives a short x.
     """
     scale = _diagonal_scale(matrix)
-    factor = _cholesky(matrix / scale[:, None] / scale)
-    return np.asarray(cho_solve(factor, right / scale, check_finite=False)) / scale
+    factor = _cholesky(matrix / scale[:, None] / scale, len(matrix) * _EPS)
+    return np.asarray(lapack.dpotrs(factor, right / scale, lower=1)[0]) / scale
 
 
 class ConjugateGradients:
@@ -39,52 +42,73 @@ class ConjugateGradients:
         self._inverses: Doubles | None = None
         self._served = 0
 
-    def direction(self, point: Point, gradient: Doubles, tolerance: float) -> Doubles:
+    def direction(self, point: Point, gradient: Doubles, tolerance: float, coarse: bool) -> Doubles:
         """d with H d ≈ −gradient, (width, k), to a residual of ``tolerance`` times the gradient's length.
 
-        Lengths are in the norm of the preconditioner's inverse.
+        Lengths are in the norm of the preconditioner's inverse. coarse : whether the Hessian may be that of
+        RowCurvature in float32, where the design keeps its rows.
         """
-        precondition = self._preconditioner(point)
-        direction, residual = np.zeros_like(gradient), -gradient
-        weighed = precondition(residual)
+        curvature = self._curvature(point, coarse)
+        precondition = self._preconditioner(point, curvature)
+        kind = np.float64 if curvature is None else curvature.kind
+        unit = float(np.abs(gradient).max()) or 1.0  # float32 squares must not vanish
+        residual = np.asarray(-gradient / unit, kind)
+        direction, weighed = np.zeros_like(residual), precondition(residual)
         first, search = weighed, weighed.copy()
-        length = float((residual * weighed).sum())
+        length = float(np.vdot(residual, weighed))
         enough = tolerance**2 * length
         for _ in range(min(_MOST_AT_ONCE, self.left)):
             if not length > enough:
                 break
-            bent = self._objective.curvature_times(point, search)
+            bent = (
+                self._objective.curvature_times(point, search)
+                if curvature is None
+                else curvature.times(search)
+            )
             self.left, self._served = self.left - 1, self._served + 1
-            curvature = float((search * bent).sum())
-            if not curvature > 0:
+            bend = float(np.vdot(search, bent))
+            if not bend > 0:
                 break
-            step = length / curvature
+            step = length / bend
             direction += step * search
             residual -= step * bent
             weighed = precondition(residual)
-            before, length = length, float((residual * weighed).sum())
-            search = weighed + length / before * search
-        return direction if direction.any() else first
+            before, length = length, float(np.vdot(residual, weighed))
+            search *= length / before
+            search += weighed
+        found = direction if direction.any() else first
+        return unit * found.astype(np.float64)
 
-    def _preconditioner(self, point: Point) -> Callable[[Doubles], Doubles]:
+    def _curvature(self, point: Point, coarse: bool) -> RowCurvature | None:
+        return RowCurvature(self._objective, point, coarse) if self._objective.design.keeps_rows else None
+
+    def _preconditioner(
+        self, point: Point, curvature: RowCurvature | None
+    ) -> Callable[[NDArray[Any]], NDArray[Any]]:
         width, outputs = point.coefficients.shape
+        kind = np.dtype(np.float64) if curvature is None else curvature.kind
         if width > _MOST_BLOCK:
             diagonal = self._objective.curvature_diagonal(point)
-            return lambda residual: residual / np.where(diagonal > 0, diagonal, 1.0)
-        if self._inverses is None or self._served > width // 4 - 8:
-            blocks = (self._objective.class_curvature(point, k) for k in range(outputs))
-            self._inverses = np.stack([_inverse(block) for block in blocks])
+            inverse = (1 / np.where(diagonal > 0, diagonal, 1.0)).astype(kind)
+            return lambda residual: residual * inverse
+        if self._inverses is None or self._served > max(_SERVED, width // 4):
+            own = (lambda k: self._objective.class_curvature(point, k)) if curvature is None else curvature.block
+            # Before anything is learnt all classes are as likely.
+            different = outputs if point.coefficients.any() else 1
+            added = width * float(np.finfo(kind).eps)
+            blocks = np.stack([_inverse(own(k), added) for k in range(different)])
+            self._inverses = np.broadcast_to(blocks, (outputs, width, width))
             self._served = 0
-        inverses = self._inverses
+        inverses = self._inverses.astype(kind)
         return lambda residual: np.matmul(inverses, residual.T[:, :, None])[:, :, 0].T
 
 
-def _inverse(matrix: Doubles) -> Doubles:
+def _inverse(matrix: Doubles, added: float) -> Doubles:
     """A symmetric positive definite matrix near the inverse of a positive semidefinite one."""
     scale = _diagonal_scale(matrix)
-    factor, _ = _cholesky(matrix / scale[:, None] / scale)
-    half = solve_triangular(factor, np.diag(1 / scale), lower=True, check_finite=False)
-    return half.T @ half
+    found, _ = lapack.dpotri(_cholesky(matrix / scale[:, None] / scale, added), lower=1)
+    lower = np.tril(found) / scale[:, None] / scale
+    return np.asarray(lower + np.tril(lower, -1).T)
 
 
 def _diagonal_scale(matrix: Doubles) -> Doubles:
@@ -92,10 +116,12 @@ def _diagonal_scale(matrix: Doubles) -> Doubles:
     return np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
 
-def _cholesky(matrix: Doubles) -> Any:
-    added = len(matrix) * _EPS
+def _cholesky(matrix: Doubles, added: float) -> Doubles:
+    """The lower factor of a matrix with a diagonal of 1 and ``added`` there, or as much as it takes."""
     while True:
-        try:
-            return cho_factor(matrix + added * np.eye(len(matrix)), lower=True, check_finite=False)
-        except np.linalg.LinAlgError:
-            added *= 100.0
+        raised = matrix.copy(order="F")
+        raised.T.ravel()[:: len(raised) + 1] += added
+        factor, failed = lapack.dpotrf(raised, lower=1, overwrite_a=1)
+        if not failed:
+            return np.asarray(factor)
+        added *= 100.0
