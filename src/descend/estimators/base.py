@@ -74,7 +74,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             super()._validate_params()
         except InvalidParameterError as error:
             raise ParameterError(str(error)) from None
-        declared = inspect.signature(type(self)).parameters
+        declared = inspect.signature(type(self)).parameters if self._refused else {}
         for name, reason in self._refused.items():
             value, default = getattr(self, name), declared[name].default
             if value is not default and value != default:

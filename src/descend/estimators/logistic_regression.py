@@ -247,8 +247,8 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
         with named_later():
             found = solve_logistic(
                 problem, start=self._start(problem), method=_METHODS.get(self.solver, "auto"), tol=self.tol,
-                max_iter=self.max_iter, callback=self._tell, engine=self.engine,
-                threads=resolve_threads(self.threads),
+                max_iter=self.max_iter, callback=self._tell if self.verbose or self.callbacks else None,
+                engine=self.engine, threads=resolve_threads(self.threads),
             )  # fmt: skip
         check_solved(found.weight)
         self.classes_ = classes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,13 @@ class Point:
     loss_gradient: Doubles
 
 
+class Fit(NamedTuple):
+    """Mean loss of scores, and their probabilities (n, k)."""
+
+    loss: float
+    probabilities: Doubles
+
+
 class CrossEntropyObjective:
     """F(W, b) = Σ ωᵢ·ℓ(yᵢ, xᵢ W + b) + ½ l2 ‖W‖² + l1 ‖W‖₁ in the coordinates of a Design; ω sums to 1.
 
@@ -50,6 +58,7 @@ class CrossEntropyObjective:
         self, design: Design, numbers: Integers, classes: int, weight: Doubles | None, l2: float, l1: float
     ) -> None:
         self.design, self.numbers = design, numbers
+        self._own = np.arange(design.rows), numbers
         self.evaluations = 0  # gradients of all rows asked for
         self.outputs = 1 if classes == 2 else classes
         share = np.ones(design.rows) if weight is None else weight.astype(np.float64)
@@ -61,29 +70,30 @@ class CrossEntropyObjective:
             self.l2 = np.where(self.penalised, np.minimum(l2 / unit / unit, _STRONGEST), 0.0)[:, None]
             self.l1 = np.where(self.penalised, np.minimum(l1 / unit, _STRONGEST), 0.0)[:, None]
 
-    def at(self, coefficients: Doubles, scores: Doubles | None = None, loss: float | None = None) -> Point:
-        """The point, from its scores and its loss where they are known."""
+    def at(self, coefficients: Doubles, scores: Doubles | None = None, fit: Fit | None = None) -> Point:
+        """The point, from its scores and their fit where they are known."""
         self.evaluations += 1
         if scores is None:
             scores = self.design.dot(coefficients)
-        loss = self.loss(scores) if loss is None else loss
-        probabilities = self._probabilities(scores)
+        loss, probabilities = fit or self.fit(scores)
         gradient = self.design.transposed_dot(self._residual(scores, probabilities))
         value = loss + self.penalty(coefficients)
         return Point(coefficients, scores, loss, value, probabilities, gradient)
 
-    def loss(self, scores: Doubles) -> float:
-        """Mean loss."""
+    def fit(self, scores: Doubles) -> Fit:
+        """Mean loss and probabilities, (n, k)."""
         if self.outputs == 1:
             margins = np.where(self.numbers == 1, scores[:, 0], -scores[:, 0])
-            return float(self.share @ np.logaddexp(0.0, -margins))
-        own = np.take_along_axis(scores, self.numbers[:, None], 1)
+            return Fit(float(self.share @ np.logaddexp(0.0, -margins)), np.asarray(expit(scores)))
         # Relative to the row's own score, so that a loss near 0 keeps its digits.
-        others = scores - own
-        np.put_along_axis(others, self.numbers[:, None], -np.inf, 1)
+        others = scores - scores[self._own][:, None]
+        others[self._own] = -np.inf
         top = np.maximum(others.max(axis=1), 0.0)
-        rest = np.exp(others - top[:, None]).sum(axis=1) + np.expm1(-top)
-        return float(self.share @ (top + np.log1p(rest)))
+        raised = np.exp(others - top[:, None])
+        rest = raised.sum(axis=1) + np.expm1(-top)
+        raised[self._own] = np.exp(-top)
+        raised /= (1.0 + rest)[:, None]
+        return Fit(float(self.share @ (top + np.log1p(rest))), raised)
 
     def penalty(self, coefficients: Doubles) -> float:
         """½ l2 ‖W‖² + l1 ‖W‖₁."""
@@ -180,7 +190,7 @@ class CrossEntropyObjective:
 
     def intercept_derivatives(self, scores: Doubles) -> tuple[Doubles, Doubles]:
         """Gradient (k,) and Hessian (k, k) of the loss by the intercept."""
-        p = self._probabilities(scores)
+        p = self.fit(scores).probabilities
         gradient = self._residual(scores, p).sum(axis=0)
         if self.outputs == 1:
             return gradient, np.atleast_2d(self.share @ (p * (1 - p)))
@@ -235,14 +245,8 @@ class CrossEntropyObjective:
             )
             return float(self.share @ (entr(wrong) + entr(1 - wrong)))
         mixed = shrunk * point.probabilities
-        mixed[np.arange(len(mixed)), self.numbers] += 1 - shrunk
+        mixed[self._own] += 1 - shrunk
         return float(self.share @ entr(mixed).sum(axis=1))
-
-    def _probabilities(self, scores: Doubles) -> Doubles:
-        if self.outputs == 1:
-            return np.asarray(expit(scores))
-        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return raised / raised.sum(axis=1, keepdims=True)
 
     def _residual(self, scores: Doubles, probabilities: Doubles) -> Doubles:
         """ωᵢ (pᵢ − eᵢ), to full precision also where pᵢ is close to eᵢ."""
@@ -250,7 +254,6 @@ class CrossEntropyObjective:
             z = scores[:, 0]
             return (np.where(self.numbers == 1, -expit(-z), expit(z)) * self.share)[:, None]
         found = probabilities * self.share[:, None]
-        own = np.arange(len(found)), self.numbers
-        found[own] = 0.0
-        found[own] = -found.sum(axis=1)
+        found[self._own] = 0.0
+        found[self._own] = -found.sum(axis=1)
         return found

@@ -161,6 +161,8 @@ class _Run:
         self.separated = False
 
     def __call__(self, step: int, point: Point, direction: Doubles) -> bool:
+        if self._callback is None and self._penalised:
+            return False
         optimality = self._objective.optimality(point)
         if self._callback is not None:
             evaluations = self._evaluations + self._objective.evaluations

@@ -21,6 +21,7 @@ _DECREASE = 1e-4
 _EPS = float(np.finfo(np.float64).eps)
 _COARSEST, _FINEST = 0.3, 1e-2  # residuals of a step's system
 _MARGIN = 0.3
+_NEAR = 1e-3  # a relative decrease of the objective after which its gap is worth a look
 _GAINED = 0.5  # of the gradient: a step that leaves more is followed by one in full precision
 NOTHING = 64 * _EPS  # a relative decrease of the objective that counts as none
 _LITTLE = 1e-9  # one that rounding may keep a step from
@@ -55,7 +56,7 @@ def newton(
     if factored is None:
         factored = point.coefficients.size <= _MOST_FACTORED
     systems = ConjugateGradients(objective, most_products)
-    length, coarse = np.inf, True
+    length, coarse, unsettled = np.inf, True, np.inf
     for iteration in range(1, max_iter + 1):
         if not systems.left:
             return point, iteration - 1, "iterations"
@@ -66,9 +67,7 @@ def newton(
         else:
             before, length = length, float(np.linalg.norm(gradient))
             coarse = length <= _GAINED * before or not coarse
-            direction = systems.direction(
-                point, gradient, _residual(length, objective.unsettled(point)), coarse
-            )
+            direction = systems.direction(point, gradient, _residual(length, unsettled), coarse)
         slope = float((gradient * direction).sum())
         found = line_search(objective, point, direction, slope)
         if found is None:
@@ -76,7 +75,9 @@ def newton(
         point, step = found
         if watch is not None and watch(iteration, point, direction):
             return point, iteration, "callback"
-        if (step == 1.0 and -slope <= NOTHING * abs(point.value)) or objective.unsettled(point) <= 1.0:
+        if -slope <= _NEAR * abs(point.value):
+            unsettled = objective.unsettled(point)
+        if unsettled <= 1.0 or (step == 1.0 and -slope <= NOTHING * abs(point.value)):
             return point, iteration, "optimum"
     return point, max_iter, "iterations"
 
@@ -113,8 +114,8 @@ def line_search(
     step = 1.0
     for _ in range(_MOST_HALVINGS):
         coefficients, scores = start.coefficients + step * direction, start.scores + step * moved
-        loss = objective.loss(scores)
-        if loss + objective.penalty(coefficients) <= allowed + _DECREASE * step * slope:
-            return objective.at(coefficients, scores, loss), step
+        fit = objective.fit(scores)
+        if fit.loss + objective.penalty(coefficients) <= allowed + _DECREASE * step * slope:
+            return objective.at(coefficients, scores, fit), step
         step *= 0.5
     return None

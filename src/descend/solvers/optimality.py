@@ -58,7 +58,7 @@ def _with_best_intercept(objective: CrossEntropyObjective, point: Point) -> Poin
     for _ in range(_MOST_STEPS):
         gradient, curvature = objective.intercept_derivatives(scores)
         step = -np.linalg.lstsq(curvature, gradient, rcond=None)[0]
-        lowered = objective.loss(point.scores + moved + step)
+        lowered = objective.fit(point.scores + moved + step).loss
         if not lowered < loss:
             break
         moved, loss = moved + step, lowered
