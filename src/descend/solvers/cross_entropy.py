@@ -152,16 +152,18 @@ class CrossEntropyObjective:
         hessian = np.zeros((len(active), len(active)))
         same = [np.flatnonzero(classes == k) for k in range(self.outputs)]
         for part, block in self.design.blocks(columns if len(columns) < self.design.width else None):
-            p, share = point.probabilities[part], self.share[part, None]
+            # One column after the other, so that picking some of them copies whole stretches.
+            upright, p = np.ascontiguousarray(block.T), point.probabilities[part].T
+            root = np.sqrt(self.share[part])
             if self.outputs == 1:
-                half = block[:, place] * np.sqrt(share * p * (1 - p))
-                hessian += half.T @ half
+                half = upright[place] * (root * np.sqrt(p * (1 - p)))
+                hessian += half @ half.T
                 continue
-            for k, own in enumerate(same):
-                half = block[:, place[own]] * np.sqrt(share * p[:, [k]])
-                hessian[np.ix_(own, own)] += half.T @ half
-            half = block[:, place] * p[:, classes] * np.sqrt(share)
-            hessian -= half.T @ half
+            half = upright[place] * (root * p)[classes]
+            hessian -= half @ half.T
+            for own, weight in zip(same, root * np.sqrt(p), strict=True):
+                half = upright[place[own]] * weight
+                hessian[np.ix_(own, own)] += half @ half.T
         return hessian
 
     def class_curvature(self, point: Point, output: int) -> Doubles:

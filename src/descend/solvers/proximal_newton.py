@@ -10,6 +10,7 @@ from descend.solvers.sparse_quadratic import SparseQuadratic
 
 _FEWEST_JOINING = 64
 _MOST_WORKING = 1024
+_FAR, _ENOUGH = 1e-5, 0.3  # a relative decrease after which a model need not be minimised to its end, and how far
 
 
 def proximal_newton(
@@ -26,12 +27,13 @@ def proximal_newton(
     SIAM J. Optim. 24, 2014.
     """
     l1 = np.broadcast_to(objective.l1, point.coefficients.shape).ravel()
+    slope = -np.inf
     for iteration in range(1, max_iter + 1):
         working, complete = _working_set(objective, point)
         w, gradient = point.coefficients.ravel()[working], objective.gradient(point).ravel()[working]
         hessian = objective.curvature(point, working)
         model = SparseQuadratic(hessian, gradient - hessian @ w, l1[working])
-        moved = model.minimum(w) - w
+        moved = model.minimum(w, _ENOUGH if -slope > _FAR * abs(point.value) else 0.0) - w
         slope = float(gradient @ moved + l1[working] @ (np.abs(w + moved) - np.abs(w)))
         direction = np.zeros_like(l1)
         direction[working] = moved
