@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from pathlib import Path
@@ -53,6 +54,7 @@ def _affinity() -> int:
     return os.cpu_count() or 1
 
 
+@functools.cache  # reading it takes as long as a small fit
 def _cgroup_quota() -> int:
     """Cores' worth of time the cgroup grants, rounded up; a large number where it sets no limit."""
     try:

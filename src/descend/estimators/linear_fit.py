@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.errors import DataError
 from descend.solvers.exact import LeastSquares, least_squares
 from descend.solvers.huber import huber_fit
 from descend.solvers.leverage import singular_values
@@ -21,7 +23,7 @@ Doubles = NDArray[np.float64]
 class LinearFit:
     """coef : (p, t).  intercept, optimality : (t,).
 
-    rank, singular_values, triangle : of the weighted columns.
+    rank, triangle : of the weighted columns.
     squares : for least squares only: what standard errors and R² are made of.
     loss, alpha, positive : as fitted.  rows : those with a weight.  weighted : whether there were weights.
     sum_log_weight : over those rows.
@@ -31,7 +33,6 @@ class LinearFit:
     intercept: Doubles
     optimality: Doubles
     rank: int
-    singular_values: Doubles
     triangle: Triangle
     squares: LeastSquares | None
     loss: str
@@ -40,6 +41,11 @@ class LinearFit:
     rows: int
     weighted: bool
     sum_log_weight: float
+
+    @cached_property
+    def singular_values(self) -> Doubles:
+        """Of the weighted columns, about their means where there is an intercept, (min(n, p),) descending."""
+        return singular_values(self.triangle, False)
 
     @property
     def unique(self) -> bool:
@@ -62,8 +68,7 @@ def fit_least_squares(
         threads=threads,
     )
     return LinearFit(
-        found.coef, found.intercept, found.gap, found.rank, singular_values(found.triangle, False),
-        found.triangle, found, "squared_error", alpha, positive, **_weights(weight, len(targets)),
+        found.coef, found.intercept, found.gap, found.rank, found.triangle, found, "squared_error", alpha, positive, **_weights(weight, len(targets)),
     )  # fmt: skip
 
 
@@ -86,9 +91,24 @@ def fit_robust(
     first = int(intercept)
     return LinearFit(
         c[first:], c[0] if intercept else np.zeros(len(fits)), np.array([fit.gap for fit in fits]),
-        squares.rank, singular_values(squares.triangle, False), squares.triangle, None, loss, alpha, positive,
+        squares.rank, squares.triangle, None, loss, alpha, positive,
         **_weights(weight, len(targets)),
     )  # fmt: skip
+
+
+def in_dtype(values: Doubles, dtype: Any) -> NDArray[Any]:
+    """The same numbers in X's dtype.
+
+    Raises
+    ------
+    DataError : one is beyond float32.
+    """
+    with np.errstate(over="ignore"):
+        found = values.astype(dtype)
+    if not np.isfinite(found).all():
+        worst = float(values.ravel()[np.argmax(np.abs(values))])
+        raise DataError(f"a coefficient, {worst:.3g}, is beyond float32, X's type: use dtype='float64'")
+    return found
 
 
 def _weights(weight: NDArray[Any] | None, rows: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from descend.engines.threads import resolve_threads
 from descend.errors import DataError
 from descend.estimators.base import Array, Estimator, ParameterError, row_weights
 from descend.estimators.beyond import check_answers, check_solved, named_later, r_squared
-from descend.estimators.linear_fit import LinearFit, fit_least_squares, fit_robust
+from descend.estimators.linear_fit import LinearFit, fit_least_squares, fit_robust, in_dtype
 from descend.estimators.linear_summary import LinearSummary, summarise
 from descend.solvers.dense_rows import dense_rows
 from descend.solvers.leverage import leverages
@@ -36,7 +36,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
 
     Least squares is Householder QR with refinement in twice float64's precision: the coefficients are the
     exact solution rounded, for any scaling of the columns. Rank is decided on columns of length 1; where the
-    solution is not unique it is the one of least ‖coef‖. Everything is float64, whatever X's type.
+    solution is not unique it is the one of least ‖coef‖. Everything is computed in float64, whatever X's type.
 
     Parameters
     ----------
@@ -51,6 +51,8 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
     delta : residual, in y's unit, from which huber grows linearly; above 0.
     quantile : which quantile of y is fitted, between 0 and 1.
     threads : default the cores this process may use. Coefficients do not depend on it.
+    dtype : of coefficients and predictions, ``float32`` or ``float64``; by default float32 where X is, else
+        float64. ``summary`` has float64's digits in any case.
 
     Attributes
     ----------
@@ -72,7 +74,6 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
     """
 
     _sparse: ClassVar[bool] = True
-    dtype = None
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "fit_intercept": ["boolean"],
         "copy_X": ["boolean"],
@@ -84,18 +85,19 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
         "delta": [Interval(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
         "threads": [Interval(Integral, 1, 1024, closed="both"), None],
+        "dtype": [StrOptions({"float32", "float64"}), None],
     }
-    coef_: Doubles
+    coef_: Array
     intercept_: Any
     optimality_: Any
     rank_: int
-    singular_: Doubles
 
     def __init__(
         self, *, fit_intercept: bool = True, copy_X: bool = True, tol: float = 1e-6,
         n_jobs: int | None = None, positive: bool = False,
         loss: Literal["squared_error", "huber", "absolute_error", "quantile"] = "squared_error",
         alpha: float = 0.0, delta: float = 1.0, quantile: float = 0.5, threads: int | None = None,
+        dtype: Literal["float32", "float64"] | None = None,
     ) -> None:  # fmt: skip
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X
@@ -107,6 +109,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
         self.delta = delta
         self.quantile = quantile
         self.threads = threads
+        self.dtype = dtype
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
@@ -120,29 +123,27 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
             targets = targets[:, None]
         with named_later():
             found = self._solved(x, targets, weight)
-        check_solved(found.coef)
+            coef, each = in_dtype(found.coef, x.dtype), in_dtype(found.intercept, x.dtype)
+        check_solved(coef)
         self._linear_fit = found
         self._target_names = _names_of(y, targets.shape[1])
-        self.coef_ = found.coef[:, 0] if single else found.coef.T.copy()
-        each: Doubles = found.intercept
-        self.intercept_ = (float(each[0]) if single else each) if self.fit_intercept else 0.0
+        self.coef_ = coef[:, 0] if single else coef.T.copy()
+        self.intercept_ = (each[0] if single else each) if self.fit_intercept else 0.0
         self.optimality_ = float(found.optimality[0]) if single else found.optimality
-        self.rank_, self.singular_ = found.rank, found.singular_values
+        self.rank_ = found.rank
         return self
 
-    def predict(self, X: Any) -> Doubles:
-        """X·coef + intercept, (n,) or (n, t), in float64; a row's does not depend on the other rows."""
+    @property
+    def singular_(self) -> Doubles:
+        """(min(n, p),) singular values of X, computed when they are first asked for."""
+        return self._linear_fit.singular_values
+
+    def predict(self, X: Any) -> Array:
+        """X·coef + intercept, (n,) or (n, t), in coef_'s dtype; a row's does not depend on the other rows."""
         check_is_fitted(self)
-        x = self._rows(X)
-        coef = np.atleast_2d(self.coef_)
-        predicted = np.empty((x.shape[0], len(coef)))
-        for first in range(0, len(predicted), _ROWS):
-            part = slice(first, first + _ROWS)
-            rows = dense_rows(x, part, 1.0)
-            with named_later():
-                for target, own in enumerate(coef):
-                    predicted[part, target] = np.multiply(rows, own, order="C").sum(axis=1)
-        predicted += self.intercept_
+        predicted = self._predicted(X, np.atleast_2d(self.coef_), self.intercept_)
+        with named_later():
+            predicted = predicted.astype(self.coef_.dtype, copy=False)
         check_answers(predicted, "prediction")
         return predicted[:, 0] if self.coef_.ndim == 1 else predicted
 
@@ -195,10 +196,24 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
     ) -> tuple[Doubles, Doubles]:
         """√w·(y − ŷ) of the rows that count, (n,), and the leverage of all rows."""
         truth = np.asarray(y, np.float64).reshape(len(y), -1)[:, target]
-        predicted = self.predict(X).reshape(len(truth), -1)[:, target]
+        fit = self._linear_fit
+        predicted = self._predicted(X, fit.coef.T[[target]], fit.intercept[target])[:, 0]
         weight = row_weights(sample_weight, self._rows(X))
         roots = np.ones(len(truth)) if weight is None else np.sqrt(weight, dtype=np.float64)
         return (roots * (truth - predicted))[roots > 0], self.leverage(X, sample_weight)
+
+    def _predicted(self, X: Any, coef: Array, intercept: Any) -> Doubles:
+        """X·coefᵀ + intercept, (n, t) in float64.  coef : (t, p)."""
+        x = self._rows(X)
+        predicted = np.empty((x.shape[0], len(coef)))
+        for first in range(0, len(predicted), _ROWS):
+            part = slice(first, first + _ROWS)
+            rows = dense_rows(x, part, 1.0)
+            with named_later():
+                for target, own in enumerate(coef.astype(np.float64, copy=False)):
+                    predicted[part, target] = np.multiply(rows, own, order="C").sum(axis=1)
+        predicted += intercept
+        return predicted
 
     def _check_together(self) -> None:
         if self.positive and self.loss == "huber":

@@ -38,7 +38,8 @@ def blocked_qr(
         while merged and merged[-1][0] == level:  # in pairs, so that rounding does not pile up
             whole, level = r_factor(np.vstack([merged.pop()[1], whole])), level + 1
         merged.append((level, whole))
-    whole = r_factor(np.vstack([part for _, part in merged])) * np.sqrt(greatest)
+    parts = [part for _, part in merged]
+    whole = (parts[0] if len(parts) == 1 else r_factor(np.vstack(parts))) * np.sqrt(greatest)
     outside = (whole[columns:, columns:] ** 2).sum(axis=0)
     return whole[:columns, :columns], whole[:columns, columns:], outside, shift, power
 

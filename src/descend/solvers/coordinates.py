@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cholesky
 
 from descend.engines.protocol import Inputs
 from descend.networks import BinaryCrossEntropy, CrossEntropy, Network
+from descend.solvers.dense import substitute
 from descend.solvers.moments import Moments, moments
 from descend.solvers.objective import Vector
 
@@ -81,7 +82,7 @@ class Whitened:
     def parameters(self, vector: Vector) -> dict[str, Vector]:
         """The parameters that ``vector`` stands for."""
         own = self._plain.parameters(vector)
-        weight = self._solve(own[self._weight], "T")
+        weight = substitute(self._factor.T, own[self._weight])
         if not self._bias:
             return {self._weight: weight}
         return {self._weight: weight, self._bias: own[self._bias] / self._root - self._mean @ weight}
@@ -90,13 +91,14 @@ class Whitened:
         """The gradient by the coordinates, from the gradient by the parameters."""
         weight = gradient[self._weight]
         if not self._bias:
-            return self._plain.gradient({self._weight: self._solve(weight, "N")})
+            return self._plain.gradient({self._weight: self._by_coordinates(weight)})
         bias = gradient[self._bias]
-        weight = self._solve(weight - np.outer(self._mean, bias), "N")
+        weight = self._by_coordinates(weight - np.outer(self._mean, bias))
         return self._plain.gradient({self._weight: weight, self._bias: bias / self._root})
 
-    def _solve(self, right: Vector, transposed: Literal["N", "T"]) -> Vector:
-        return solve_triangular(self._factor, right, trans=transposed, lower=True, check_finite=False)
+    def _by_coordinates(self, gradient: Vector) -> Vector:
+        """L⁻¹ · gradient, (inputs, outputs)."""
+        return substitute(self._factor.T, gradient, transposed=True)
 
 
 def coordinates_for(network: Network, inputs: Inputs, l2: float) -> Coordinates:

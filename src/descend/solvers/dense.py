@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
+_WELL = 1e-6  # smallest singular value over the largest down to which corrections make up for a square
+_MOST_CORRECTIONS = 10
 
 
 @dataclass(frozen=True)
@@ -45,16 +47,39 @@ def solve(a: Doubles, b: Doubles, units: Doubles, tolerance: float) -> Solved:
 
     if not a.size:
         return Solved(np.zeros((a.shape[1], b.shape[1])), np.zeros(0), 0)
-    values = svd(a, compute_uv=False)
+    wide = a.shape[0] < a.shape[1]
+    values = svd(r_factor(a.T) if wide else a, compute_uv=False)
     rank = int(np.count_nonzero(values > tolerance * max(1.0, values[0])))
     if rank == 0:
         return Solved(np.zeros((a.shape[1], b.shape[1])), values, rank)
+    if rank == a.shape[0] and wide and values[-1] * units.min() > _WELL * values[0] * units.max():
+        return Solved(_shortest_fit(a, b, units), values, rank)
     if rank < a.shape[1]:
         return Solved(_shortest(a, b, units, rank), values, rank)
     both = np.hstack([a, b])
     if np.tril(a, -1).any():
         both = r_factor(both)
     return Solved(substitute(both[:rank, :rank], both[:rank, rank:]), values, rank)
+
+
+def _shortest_fit(a: Doubles, b: Doubles, units: Doubles) -> Doubles:
+    """Of all g with ``a·g = b`` the one with the shortest ``g / units``, a having independent rows.
+
+    That is ``units²·aᵀ·y`` with ``(a·units²·aᵀ)·y = b``: solved by Cholesky, whose squared condition is made up
+    for by corrections (Å. Björck, "Numerical Methods for Least Squares Problems", 1996, section 6.6).
+    """
+    from scipy.linalg.lapack import dpotrf, dpotrs
+
+    rows = a * (units / units.max())
+    factor, _ = dpotrf(rows @ rows.T, lower=1)
+    found, rest = np.zeros((a.shape[1], b.shape[1])), b
+    for _ in range(_MOST_CORRECTIONS):
+        corrected = found + rows.T @ dpotrs(factor, rest, lower=1)[0]
+        left = b - rows @ corrected
+        if not np.linalg.norm(left) < np.linalg.norm(rest) / 2:
+            break
+        found, rest = corrected, left
+    return found * (units / units.max())[:, None]
 
 
 def _shortest(a: Doubles, b: Doubles, units: Doubles, rank: int) -> Doubles:

@@ -101,9 +101,14 @@ def refined(
     """The same corrected on the rows it came from, where it is unique; its gap measured in any case."""
     c, squares, gap = found.c.copy(), found.squares.copy(), found.gap.copy()
     deviations = None
-    for free in np.unique(found.free, axis=1).T:
+    alike = (found.free == found.free[:, :1]).all()  # as they are without a bound
+    for free in found.free[:, :1].T if alike else np.unique(found.free, axis=1).T:
         targets = np.flatnonzero((found.free == free[:, None]).all(axis=0))
         own = equations.of_targets(targets)
+        if found.rank == len(factor.R) - int(factor.intercept) < len(free) and not positive and l2 == 0:
+            # The rows are independent, so the least value is 0.
+            gap[targets] = own.residual(doubled(c[:, targets]))[1] / equations.weight_scale
+            continue
         preconditioner = _preconditioner(free, found.condition, factor, l2, equations.weight_scale)
         if not found.unique:
             gap[targets] = _gap(own, preconditioner, c[:, targets]) / equations.weight_scale
