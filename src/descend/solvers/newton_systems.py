@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from descend.solvers.cross_entropy import CrossEntropyObjective, Point
@@ -50,10 +48,8 @@ class ConjugateGradients:
         """
         curvature = self._curvature(point, coarse)
         precondition = self._preconditioner(point, curvature)
-        kind = np.float64 if curvature is None else curvature.kind
-        unit = float(np.abs(gradient).max()) or 1.0  # float32 squares must not vanish
-        residual = np.asarray(-gradient / unit, kind)
-        direction, weighed = np.zeros_like(residual), precondition(residual)
+        direction, residual = np.zeros_like(gradient), -gradient
+        weighed = precondition(residual)
         first, search = weighed, weighed.copy()
         length = float(np.vdot(residual, weighed))
         enough = tolerance**2 * length
@@ -76,30 +72,27 @@ class ConjugateGradients:
             before, length = length, float(np.vdot(residual, weighed))
             search *= length / before
             search += weighed
-        found = direction if direction.any() else first
-        return unit * found.astype(np.float64)
+        return direction if direction.any() else first
 
     def _curvature(self, point: Point, coarse: bool) -> RowCurvature | None:
         return RowCurvature(self._objective, point, coarse) if self._objective.design.keeps_rows else None
 
     def _preconditioner(
         self, point: Point, curvature: RowCurvature | None
-    ) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    ) -> Callable[[Doubles], Doubles]:
         width, outputs = point.coefficients.shape
-        kind = np.dtype(np.float64) if curvature is None else curvature.kind
         if width > _MOST_BLOCK:
             diagonal = self._objective.curvature_diagonal(point)
-            inverse = (1 / np.where(diagonal > 0, diagonal, 1.0)).astype(kind)
-            return lambda residual: residual * inverse
+            return lambda residual: residual / np.where(diagonal > 0, diagonal, 1.0)
         if self._inverses is None or self._served > max(_SERVED, width // 4):
             own = (lambda k: self._objective.class_curvature(point, k)) if curvature is None else curvature.block
             # Before anything is learnt all classes are as likely.
             different = outputs if point.coefficients.any() else 1
-            added = width * float(np.finfo(kind).eps)
+            added = width * (_EPS if curvature is None else curvature.rounding)
             blocks = np.stack([_inverse(own(k), added) for k in range(different)])
             self._inverses = np.broadcast_to(blocks, (outputs, width, width))
             self._served = 0
-        inverses = self._inverses.astype(kind)
+        inverses = self._inverses
         return lambda residual: np.matmul(inverses, residual.T[:, :, None])[:, :, 0].T
 
 

@@ -20,11 +20,13 @@ class RowCurvature:
     Coarsely, it is computed in float32 and leaves out the rows that together carry at most 1e-4 of its trace:
     rows of which the model is sure. That is as much as a direction needs that is tried before it is taken;
     the objective and its gradient always count all rows in float64.
+
+    rounding : relative, of its products.
     """
 
     def __init__(self, objective: CrossEntropyObjective, point: Point, coarse: bool) -> None:
         kind: Any = np.float32 if coarse else np.float64
-        self.kind, self.outputs = np.dtype(kind), objective.outputs
+        self.rounding, self._outputs = float(np.finfo(kind).eps), objective.outputs
         self._rows: NDArray[Any] = objective.design.kept_rows(kind)
         p, share = point.probabilities, objective.share
         if coarse:
@@ -34,26 +36,28 @@ class RowCurvature:
         self._p = p.astype(kind, copy=False)
         self._shares = (p * share[:, None]).astype(kind, copy=False)
         self._bent = (p * (1 - p) * share[:, None]).astype(kind, copy=False)
-        self._l2 = objective.l2.astype(kind, copy=False)
+        self._l2 = objective.l2
 
-    def times(self, direction: NDArray[Any]) -> NDArray[Any]:
+    def times(self, direction: Doubles) -> Doubles:
         """The Hessian times a direction, (width, k)."""
-        moved = self._rows @ direction
-        if self.outputs == 1:
+        size = float(np.abs(direction).max()) or 1.0  # float32 must neither overflow nor vanish
+        moved = self._rows @ (direction / size).astype(self._rows.dtype, copy=False)
+        if self._outputs == 1:
             moved *= self._bent
         else:
             moved -= np.einsum("ij,ij->i", self._p, moved)[:, None]
             moved *= self._shares
-        found = self._rows.T @ moved
+        found = np.asarray(self._rows.T @ moved, np.float64)
+        found *= size
         found += self._l2 * direction
-        return np.asarray(found)
+        return found
 
     def block(self, output: int) -> Doubles:
         """The Hessian's block of one output, (width, width)."""
         half = self._rows * np.sqrt(self._bent[:, [output]])
-        found = (half.T @ half).astype(np.float64)
-        found[np.diag_indices_from(found)] += self._l2[:, 0]
-        return np.asarray(found)
+        found = np.asarray(half.T @ half, np.float64)
+        found.ravel()[:: len(found) + 1] += self._l2[:, 0]
+        return found
 
 
 def _bending_rows(objective: CrossEntropyObjective, point: Point) -> NDArray[np.intp]:
