@@ -123,8 +123,8 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
             targets = targets[:, None]
         with named_later():
             found = self._solved(x, targets, weight)
-            coef, each = in_dtype(found.coef, x.dtype), in_dtype(found.intercept, x.dtype)
-        check_solved(coef)
+        check_solved(found.coef)
+        coef, each = in_dtype(found.coef, x.dtype), in_dtype(found.intercept, x.dtype)
         self._linear_fit = found
         self._target_names = _names_of(y, targets.shape[1])
         self.coef_ = coef[:, 0] if single else coef.T.copy()
