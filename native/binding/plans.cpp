@@ -30,12 +30,11 @@ std::vector<std::uint32_t> checked_rows(const Array& rows, long first, long last
   return numbers;
 }
 
-// The part of a list of batches that the steps read.
-Listed checked_listed(long first_step, long steps, const Array& rows, const Array& offsets, long bound) {
+// The part of a list of batches that so many steps read.
+Listed checked_listed(long steps, const Array& rows, const Array& offsets, long bound) {
   const long total = length(rows, "rows"), ends = length(offsets, "offsets");
-  const std::int64_t* given = checked<std::int64_t>(offsets, "offsets", {ends});
-  if (first_step + steps + 1 > ends) refuse("offsets end before the plan does");
-  const std::int64_t* from = given + first_step;
+  const std::int64_t* from = checked<std::int64_t>(offsets, "offsets", {ends});
+  if (steps + 1 > ends) refuse("offsets end before the plan does");
   for (long i = 0; i <= steps; ++i)
     if (from[i] < (i ? from[i - 1] : 0) || from[i] > total)
       refuse("offsets must ascend from 0 to the number of rows");

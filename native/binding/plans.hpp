@@ -23,7 +23,7 @@ struct Rates {
 // All raise ValueError in Python. bound: rows of the table; parameters: of the network.
 long length(const Array& array, const char* name);
 std::vector<std::uint32_t> checked_rows(const Array& rows, long first, long last, long bound);
-Listed checked_listed(long first_step, long steps, const Array& rows, const Array& offsets, long bound);
+Listed checked_listed(long steps, const Array& rows, const Array& offsets, long bound);
 Order checked_order(const OrderTuple& given, long bound);
 double checked_clip(double clip);
 Rates checked_rates(long first_step, const Array& rate, const Array& decay, long parameters);

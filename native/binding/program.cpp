@@ -61,7 +61,7 @@ class BoundProgram {
     const Turn turn(taken_);
     check_whole();
     const long bound = bound_data().rows;
-    Batches batches(checked_listed(first_step, length(rate, "rate"), rows, offsets, bound), first_step);
+    Batches batches(checked_listed(length(rate, "rate"), rows, offsets, bound), first_step);
     return run(checked_plan(first_step, rate, decay, clip, seconds, batches), seconds);
   }
 

@@ -61,9 +61,14 @@ void StoredParameter<T>::write(int number, const T* rows) {
 
 template <class T>
 void StoredParameter<T>::read(int number, T* rows) const {
-  const Buffer<T>& from = part(number);
+  const T* from = part(number).data();
+  const bool narrow = inputs_ && is_narrow(outputs_);
   for (long k = 0; k < std::max(inputs_, 1L); ++k)
-    for (long j = 0; j < outputs_; ++j) *rows++ = from[place(k, j)];
+    if (narrow)
+      for (long j = 0; j < outputs_; ++j) *rows++ = from[place(k, j)];
+    else  // a panel's columns lie side by side
+      for (long j = 0; j < outputs_; j += panel_width)
+        rows = std::copy_n(from + place(k, j), std::min(panel_width, outputs_ - j), rows);
 }
 
 template <class T>

@@ -64,8 +64,8 @@ def test_epochs_make_the_steps_of_train(engine):
     losses = [epochs.make(rows, ends, np.full(3, 0.1), np.zeros((3, 4))) for rows, ends in listed]
     np.testing.assert_array_equal(np.concatenate(losses), whole.history.step_loss)
     for name, value in whole.model.parameters.items():
-        np.testing.assert_array_equal(epochs.state[name], value)
-    assert not np.array_equal(epochs.previous["0.weight"], epochs.state["0.weight"])
+        np.testing.assert_array_equal(epochs.parameters[name], value)
+        np.testing.assert_array_equal(epochs.state()[name], value)
 
 
 def test_a_diverging_epoch_keeps_the_last_finite_weights():
@@ -79,3 +79,69 @@ def test_a_diverging_epoch_keeps_the_last_finite_weights():
         epochs.make(rows, ends, np.full(40, 1e30), np.zeros((40, 2)))
     assert all(np.isfinite(value).all() for value in caught.value.parameters.values())
     assert caught.value.step > 0
+
+
+class _Interrupting:
+    """A program that is interrupted within the runs of these numbers, and does not know of it before."""
+
+    def __init__(self, program, numbers):
+        self._program, self._numbers, self.runs = program, numbers, 0
+
+    def __getattr__(self, name):
+        return getattr(self._program, name)
+
+    def run(self, plan, seconds):
+        chunk = self._program.run(plan, seconds)
+        self.runs += 1
+        if self.runs in self._numbers:
+            raise KeyboardInterrupt
+        return chunk
+
+
+def _momentum(engine):
+    network = Network([Dense(6, "tanh"), Dropout(0.3), Dense(1)], SquaredError())
+    x, y = _table()
+    program = get_engine(engine).compile(network, network.widths(3), SGD(0.1, momentum=0.5), "float64", 1, 5)
+    program.bind(Inputs(x, y))
+    return program, tuple(network.parameter_shapes(3))
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+@pytest.mark.parametrize("kept", [0.0, 1e9])
+def test_an_interrupted_epoch_leaves_the_state_before_it(engine, kept, monkeypatch):
+    """Whether that was kept or is made again, and though making it again is interrupted too."""
+    monkeypatch.setattr("descend.training.epochs.CHUNK_SECONDS", kept)
+    listed = _epochs(3, 40, 40, "keep", np.random.RandomState(0))
+    program, names = _momentum(engine)
+    epochs = Epochs(program, names)
+    for rows, ends in listed[:2]:
+        epochs.make(rows, ends, np.full(1, 0.1), np.zeros((1, 4)))
+    program, _ = _momentum(engine)
+    interrupted = Epochs(_Interrupting(program, (3, 4, 6)), names)
+    for rows, ends in listed[:2]:
+        interrupted.make(rows, ends, np.full(1, 0.1), np.zeros((1, 4)))
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.make(*listed[2], np.full(1, 0.1), np.zeros((1, 4)))
+    for name, value in epochs.state().items():
+        np.testing.assert_array_equal(program.state()[name], value)
+        np.testing.assert_array_equal(interrupted.state()[name], value)
+
+
+def test_steps_are_numbered_by_the_updates_made(monkeypatch):
+    """A batch that weighs nothing is no update, whenever the state was kept; dropout follows the numbers."""
+    x, y = _table()
+    weight = np.ones(40)
+    weight[:8] = 0
+    rows, ends = _epochs(1, 40, 8, "keep")[0]
+    states = []
+    for seconds in (0.0, 1e9):
+        monkeypatch.setattr("descend.training.epochs.CHUNK_SECONDS", seconds)
+        program, names = _momentum("native")
+        program.bind(Inputs(x, y, weight))
+        epochs = Epochs(program, names)
+        for _ in range(4):
+            epochs.make(rows, ends, np.full(5, 0.1), np.zeros((5, 4)))
+        states.append(epochs.state())
+    assert states[0]["updates"] == 16
+    for name, value in states[0].items():
+        np.testing.assert_array_equal(states[1][name], value)

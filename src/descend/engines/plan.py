@@ -72,13 +72,18 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Explicit:
-    """Batches listed by hand: step s reads rows[offsets[s] : offsets[s + 1]].
+    """Batches listed by hand: step ``first + s`` reads rows[offsets[s] : offsets[s + 1]].
 
-    rows : (total,) int64.  offsets : (steps + 1,) int64, ascending from 0, counted from step 0.
+    rows : (total,) int64.  offsets : (steps + 1,) int64, ascending.
     """
 
     rows: NDArray[np.int64]
     offsets: NDArray[np.int64]
+    first: int = 0
+
+    def offsets_from(self, step: int) -> NDArray[np.int64]:
+        """Where the batch at ``step`` begins, those after it, and where the last one ends."""
+        return self.offsets[step - self.first :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,8 @@ class Batches:
         """Rows of the batch at ``step``, (batch,) int64."""
         batches = self._batches
         if isinstance(batches, Explicit):
-            return batches.rows[batches.offsets[step] : batches.offsets[step + 1]]
+            begin, end = batches.offsets_from(step)[:2]
+            return batches.rows[begin:end]
         number, place = divmod(step, batches.per_epoch)
         start = place * batches.size
         chosen = self._order(number)[start : start + batches.size]

@@ -109,6 +109,9 @@ class Program(Protocol):
     def state(self) -> State:
         """Copies: parameters by name, optimizer slots as ``exp_avg.0.weight``, ``updates`` () int64."""
 
+    def parameters(self) -> State:
+        """Copies of the parameters alone, by name."""
+
     def load(self, state: Mapping[str, Array]) -> None:
         """Sets all of it; slots and updates that are not given become 0."""
 

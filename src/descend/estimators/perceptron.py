@@ -26,8 +26,9 @@ from descend.estimators.declared import (
 )
 from descend.estimators.full_batch import solve_by_lbfgs
 from descend.estimators.held_out import Judge, Rows, split_rows
+from descend.estimators.record import Record
 from descend.estimators.shown import shown_progress
-from descend.estimators.stochastic import Record, Setting, StochasticFit
+from descend.estimators.stochastic import Setting, StochasticFit
 from descend.networks import Network
 from descend.networks.losses import Loss
 from descend.optimizers import SGD, Optimizer

@@ -6,12 +6,11 @@ those of scikit-learn's MLPClassifier and MLPRegressor.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from descend.engines.protocol import Inputs, Program, State
 from descend.errors import Diverged
+from descend.estimators.record import Record
 from descend.networks import Network
 from descend.optimizers import SGD, AdamW, Optimizer, parameter_decay, step_rates
 from descend.optimizers.schedules import Span
@@ -30,46 +30,6 @@ from descend.training.loop import Listener, Progress
 Judge = Callable[[State], tuple[float, float, float | None]]
 _CALLERS = 8  # frames between a warning and the caller of fit
 _SLOWEST = 1e-6  # an adaptive rate that has come down to this ends the fit
-
-
-@dataclass(slots=True)
-class Record:
-    """What a fit leaves behind for the attributes, and for the next fit that goes on from it.
-
-    rate, declared_rate : learning rate reached, and ``learning_rate_init`` it came from.
-    idle : epochs since the last improvement by more than ``tol``.
-    state : the program's, to go on from.  best : parameters of the best validation score.
-    slots : of the optimizer whose state it is.
-    """
-
-    loss_curve: list[float] = field(default_factory=list)
-    validation_losses: list[float] = field(default_factory=list)
-    validation_scores: list[float] = field(default_factory=list)
-    training_scores: list[float] = field(default_factory=list)
-    best_loss: float = math.inf
-    best_score: float = -math.inf
-    idle: int = 0
-    rows_seen: int = 0
-    epochs: int = 0
-    steps: int = 0
-    rate: float = 0.0
-    declared_rate: float = 0.0
-    state: State | None = None
-    best: State | None = None
-    slots: tuple[str, ...] = ()
-
-    def undone_by(self) -> Callable[[], Record]:
-        """What gives this record back as it is now, whatever a fit that fails has added to it."""
-        kept = dataclasses.replace(self)
-        curves = (self.loss_curve, self.validation_losses, self.validation_scores, self.training_scores)
-        lengths = [len(curve) for curve in curves]
-
-        def undo() -> Record:
-            for curve, length in zip(curves, lengths, strict=True):
-                del curve[length:]
-            return kept
-
-        return undo
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +58,22 @@ class Setting:
     listener: Listener | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Shares:
+    """What the batches of an epoch count for; the same in each where rows have no weights.
+
+    counts : rows of each batch, (steps,).  rows : their sum.
+    of_row, of_batch : 1 / Σ weight of a batch, 0 where all weights are, and its rows times that, (steps,).
+    decay : alpha / Σ weight of the batch on weights, and the optimizer's own on all, (steps, parameters).
+    """
+
+    counts: NDArray[np.float64]
+    of_row: NDArray[np.float64]
+    of_batch: NDArray[np.float64]
+    decay: NDArray[np.float64]
+    rows: int
+
+
 class StochasticFit:
     """One fit, or one call of partial_fit, on a program that holds its first weights."""
 
@@ -107,7 +83,10 @@ class StochasticFit:
         self._weights = [name for name in self._names if name.endswith(".weight")]
         self._penalised = np.array([float(name in self._weights) for name in self._names])
         self._row_weight = inputs.weight
+        self._shares: _Shares | None = None
+        self._rate = np.empty(0)
         self._epochs = Epochs(program, self._names)
+        self._square = self._squares()
         self._own_decay = parameter_decay(setting.optimizer.weight_decay, self._names)
         self._started = time.perf_counter()
         declared = float(setting.parameters["learning_rate_init"])
@@ -149,7 +128,7 @@ class StochasticFit:
             _warn(
                 f"interrupted after {record.epochs} epochs; the weights of the last one are kept", UserWarning
             )
-        record.state, record.slots = self._epochs.state, setting.optimizer.slots
+        record.state, record.slots = self._epochs.state(), setting.optimizer.slots
         if setting.parameters["early_stopping"] and record.best is not None:
             record.state = {**record.state, **record.best}
         return record.state
@@ -157,25 +136,23 @@ class StochasticFit:
     def _epoch(self, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> bool:
         """Makes and records one; whether a callback asks to stop."""
         setting, record = self._setting, self._record
-        counts = np.diff(offsets)
-        weights = counts.astype(np.float64)
-        if self._row_weight is not None:
-            weights = np.add.reduceat(self._row_weight[rows].astype(np.float64), offsets[:-1])
-        shares = np.divide(1.0, weights, out=np.zeros_like(weights), where=weights > 0)
-        rates = self._rates(len(counts))
+        if self._shares is None or self._row_weight is not None:
+            self._shares = self._shared(rows, offsets)
+        shares, rates = self._shares, self._rates(len(offsets) - 1)
         columns = setting.columns if isinstance(setting.optimizer, SGD) else 1
-        losses = self._epochs.make(rows, offsets, rates, self._decay(shares), columns, setting.clip_norm)
-        total = int(counts.sum())
-        told = losses * setting.loss_scale + self._constants(rows, offsets) * shares
-        loss = (float(told @ counts) + self._penalty(counts * shares)) / total
+        losses = self._epochs.make(rows, offsets, rates, shares.decay, columns, setting.clip_norm)
+        told = losses * setting.loss_scale
+        if setting.constant is not None:
+            told += self._constants(setting.constant, rows, offsets) * shares.of_row
+        loss = (float(told @ shares.counts) + self._penalty(shares)) / shares.rows
         if not math.isfinite(loss):  # the losses of the steps are: the penalty is not
             raise self._diverged("with its penalty")
         record.loss_curve.append(loss)
         record.epochs += 1
-        record.steps += len(counts)
+        record.steps += len(rates)
         record.rows_seen += len(setting.rows)
         self._judge(loss)
-        asked = self._tell(loss, float(rates[-1]), len(counts))
+        asked = self._tell(loss, float(rates[-1]), len(rates))
         if self._follows("invscaling"):
             power = float(setting.parameters["power_t"])
             self._change_rate(record.declared_rate / (record.rows_seen + 1) ** power)
@@ -193,42 +170,51 @@ class StochasticFit:
             lr = setting.optimizer.lr
         elif isinstance(lr, str):
             lr = record.rate
-        if isinstance(lr, float):  # what is told every epoch is told quickly
-            return np.full(steps, lr)
+        if isinstance(lr, float):  # the commonest, and the same in most epochs
+            if len(self._rate) != steps or self._rate[0] != lr:
+                self._rate = np.full(steps, lr)
+            return self._rate
         return step_rates(lr, Span(record.steps, steps, steps, setting.max_iter * steps))
 
-    def _decay(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-        """alpha / Σ weight of the batch on weights, and the optimizer's own on all, (steps, parameters)."""
-        decay = self._setting.alpha * shares[:, None] * self._penalised + self._own_decay
-        return decay if isinstance(self._setting.optimizer, AdamW) else decay / self._setting.columns
+    def _shared(self, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> _Shares:
+        counts = np.diff(offsets).astype(np.float64)
+        weights = counts
+        if self._row_weight is not None:
+            weights = np.add.reduceat(self._row_weight[rows].astype(np.float64), offsets[:-1])
+        of_row = np.divide(1.0, weights, out=np.zeros_like(weights), where=weights > 0)
+        decay = self._setting.alpha * of_row[:, None] * self._penalised + self._own_decay
+        if not isinstance(self._setting.optimizer, AdamW):
+            decay = decay / self._setting.columns
+        return _Shares(counts, of_row, counts * of_row, decay, int(counts.sum()))
 
-    def _penalty(self, shares: NDArray[np.float64]) -> float:
+    def _penalty(self, shares: _Shares) -> float:
         """½ alpha Σ over batches of their share · ‖W‖² before the update.
 
         ‖W‖² is known before the first and after the last; between them it is taken for a straight line.
         """
         if not self._setting.alpha:
             return 0.0
-        before, after = (self._norm(state) for state in (self._epochs.previous, self._epochs.state))
-        line = before + (after - before) * np.arange(len(shares)) / len(shares)
-        return 0.5 * self._setting.alpha * float(line @ shares)
+        before, self._square = self._square, self._squares()
+        steps = len(shares.counts)
+        line = before + (self._square - before) * np.arange(steps) / steps
+        return 0.5 * self._setting.alpha * float(line @ shares.of_batch)
 
-    def _constants(self, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> Curve:
+    def _constants(self, constant: Curve, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> Curve:
         """Weighted sum of the rows' constants by batch, (steps,)."""
-        constant, weight = self._setting.constant, self._row_weight
-        if constant is None:
-            return np.zeros(len(offsets) - 1)
+        weight = self._row_weight
         chosen = constant[rows] if weight is None else constant[rows] * weight[rows]
         return np.add.reduceat(chosen, offsets[:-1])
 
-    def _norm(self, state: State) -> float:
-        return sum(float(np.vdot(state[name], state[name])) for name in self._weights)
+    def _squares(self) -> float:
+        """‖W‖² at present."""
+        parts = [self._epochs.parameters[name] for name in self._weights]
+        return sum(float(np.vdot(part, part)) for part in parts)
 
     def _judge(self, loss: float) -> None:
         """Records the validation rows' loss and scores, and counts epochs without improvement."""
         record, parameters = self._record, self._setting.parameters
         if self._setting.judge is not None:
-            checked, score, training_score = self._setting.judge(self._epochs.state)
+            checked, score, training_score = self._setting.judge(self._epochs.parameters)
             if not math.isfinite(checked):
                 raise self._diverged("of the validation rows")
             record.validation_losses.append(checked)
@@ -240,23 +226,24 @@ class StochasticFit:
             idle = score < record.best_score + parameters["tol"]
             if score > record.best_score:
                 record.best_score = score
-                record.best = {name: self._epochs.state[name] for name in self._names}
+                record.best = self._epochs.parameters
         else:
             idle = loss > record.best_loss - parameters["tol"]
             record.best_loss = min(record.best_loss, loss)
         record.idle = record.idle + 1 if idle else 0
 
     def _diverged(self, which: str) -> Diverged:
-        state = self._epochs.state
         return Diverged(
             f"the loss {which} is not finite after epoch {self._record.epochs}: "
             "try a tenth of the learning rate or lower, and look for very large values in the rows",
-            self._record.steps - 1, {name: state[name] for name in self._names},
+            self._record.steps - 1, self._epochs.parameters,
         )  # fmt: skip
 
     def _tell(self, loss: float, rate: float, per_epoch: int) -> bool:
         """Tells the progress bar and the callbacks; whether one of these asks to stop."""
         record, setting = self._record, self._setting
+        if setting.listener is None and not setting.callbacks:
+            return False
         checked, score, training_score = (
             curve[-1] if curve else None
             for curve in (record.validation_losses, record.validation_scores, record.training_scores)
@@ -267,7 +254,7 @@ class StochasticFit:
                 float(record.epochs * len(setting.rows)), time.perf_counter() - self._started, loss,
                 None if checked is None or score is None else (checked, score),
             ))  # fmt: skip
-        parameters = {name: self._epochs.state[name] for name in self._names}
+        parameters = self._epochs.parameters
         told = Epoch(record.epochs, loss, checked, score, training_score, rate, parameters)
         answers = [callback(told) for callback in setting.callbacks]  # each is told, whatever the others say
         return any(answers)
@@ -286,7 +273,7 @@ class StochasticFit:
         """Keeps rate · momentum_buffer: scikit-learn's velocity has the rate in it."""
         kept = self._record.rate / rate
         self._record.rate = rate
-        state = self._epochs.state
+        state = self._epochs.state()
         if any(name.startswith("momentum_buffer.") for name in state):
             self._epochs.load({
                 name: array * kept if name.startswith("momentum_buffer.") else array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descend.engines.plan import Explicit, LastBatch, Plan
-from descend.engines.protocol import Program, State
+from descend.engines.protocol import Chunk, Program, State
 from descend.errors import Diverged
 from descend.training.loop import CHUNK_SECONDS, all_finite, divergence, last_finite
 
@@ -73,22 +74,66 @@ def _permuted(rows: NDArray[np.int64], shuffle: np.random.RandomState | None) ->
     return rows[places]
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The steps of an epoch, the first of which is step ``first``. ``factor`` multiplies the rates."""
+
+    first: int
+    rows: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    rate: NDArray[np.float64]
+    decay: NDArray[np.float64]
+    factor: float
+    clip_norm: float | None
+
+    def plan(self, begin: int, end: int) -> Plan:
+        """Steps ``begin`` … ``end − 1``."""
+        part = slice(begin - self.first, end - self.first)
+        batches = Explicit(self.rows, self.offsets, self.first)
+        rate, decay = self.factor * self.rate[part], self.decay[part]
+        return Plan(begin, end - begin, batches, rate, decay, self.clip_norm)
+
+    def run(self, program: Program) -> list[Chunk]:
+        """All of them, or those before one whose loss is not finite."""
+        chunks: list[Chunk] = []
+        at, end = self.first, self.first + len(self.rate)
+        while at < end and not (chunks and chunks[-1].stopped == "nonfinite"):
+            chunks.append(program.run(self.plan(at, end), CHUNK_SECONDS))
+            at += chunks[-1].done
+        return chunks
+
+
 class Epochs:
     """A program's way through epochs whose batches are listed.
 
+    Reading the program's whole state takes as long as many a step, so that this is done now and then, and the
+    epochs since are made again where a state between is asked for.
+
     names : of the parameters, in order.
-    state, previous : the program's state after and before the last epoch.
+    parameters : copies of them after the last epoch.
     """
 
     def __init__(self, program: Program, names: tuple[str, ...]) -> None:
         self._program, self._names = program, names
-        self.state = self.previous = program.state()
+        self._keep(program.state())
         self._made = 0
+
+    def _keep(self, state: State) -> None:
+        self._kept, self._kept_at = state, time.perf_counter()
+        self._since: list[_Listed] = []  # epochs after the kept state
+        self._updates = int(state["updates"])
+        self.parameters: State = {name: state[name] for name in self._names}
+
+    def state(self) -> State:
+        """The program's state after the last epoch."""
+        if self._since:
+            self._keep(self._program.state())
+        return self._kept
 
     def load(self, state: State) -> None:
         """Goes on from ``state``."""
         self._program.load(state)
-        self.state = state
+        self._keep(state)
 
     def make(
         self, rows: NDArray[np.int64], offsets: NDArray[np.int64], rate: NDArray[np.float64],
@@ -104,32 +149,42 @@ class Epochs:
         Diverged : a loss or, after the epoch, a weight was not finite.
         KeyboardInterrupt : the program then holds the state before the epoch.
         """
-        first, steps = int(self.state["updates"]), len(rate)
-        listed = Explicit(rows, np.concatenate((np.zeros(first, np.int64), offsets)))
-
-        def plan(begin: int, end: int) -> Plan:
-            part = slice(begin - first, end - first)
-            return Plan(begin, end - begin, listed, factor * rate[part], decay[part], clip_norm)
-
-        losses: list[NDArray[np.float64]] = []
-        at, bad = first, False
+        epoch = _Listed(self._updates, rows, offsets, rate, decay, factor, clip_norm)
         try:
-            while at < first + steps and not bad:
-                chunk = self._program.run(plan(at, first + steps), CHUNK_SECONDS)
-                losses.append(chunk.step_loss)
-                at += chunk.done
-                bad = chunk.stopped == "nonfinite"
-            state = self._program.state()
+            chunks = epoch.run(self._program)
+            parameters = self._program.parameters()
         except KeyboardInterrupt:
-            self._program.load(self.state)
+            self._go_back()
             raise
-        overflowed = not bad and not all_finite(state, self._names)
+        bad = chunks[-1].stopped == "nonfinite"
+        overflowed = not bad and not all_finite(parameters, self._names)
         if bad or overflowed:
-            at -= overflowed
-            kept = last_finite(self._program, plan, first, self.state, at + overflowed, self._names)
-            step = self._made + at - first
-            dtype = kept[self._names[0]].dtype
-            raise Diverged(divergence(step, steps, float(rate[at - first]), overflowed, dtype), step, kept)
-        self._made += steps
-        self.previous, self.state = self.state, state
-        return np.concatenate(losses)
+            raise self._diverged(epoch, sum(chunk.done for chunk in chunks), overflowed)
+        self._made += len(rate)
+        self._updates += sum(int(np.count_nonzero(chunk.step_weight)) for chunk in chunks)
+        self._since.append(epoch)
+        self.parameters = parameters
+        if time.perf_counter() - self._kept_at > CHUNK_SECONDS:
+            self.state()
+        return np.concatenate([chunk.step_loss for chunk in chunks])
+
+    def _go_back(self) -> None:
+        """Brings the program to the end of the last whole epoch, however often it is interrupted."""
+        while True:
+            try:
+                self._program.load(self._kept)
+                for epoch in self._since:
+                    epoch.run(self._program)
+                return
+            except KeyboardInterrupt:
+                continue  # it is being answered already
+
+    def _diverged(self, epoch: _Listed, done: int, overflowed: bool) -> Diverged:
+        """After so many steps of an epoch, the last of them counted where its update overflowed."""
+        self._go_back()
+        end = epoch.first + done
+        kept = last_finite(self._program, epoch.plan, epoch.first, self.state(), end, self._names)
+        place = done - overflowed
+        step, dtype = self._made + place, kept[self._names[0]].dtype
+        message = divergence(step, len(epoch.rate), float(epoch.rate[place]), overflowed, dtype)
+        return Diverged(message, step, kept)

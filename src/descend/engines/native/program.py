@@ -90,8 +90,8 @@ class NativeProgram:
             return _chunk(
                 self._program.run_listed(
                     first_step=plan.first_step, rows=np.ascontiguousarray(batches.rows, np.int64),
-                    offsets=np.ascontiguousarray(batches.offsets, np.int64), rate=rate, decay=decay,
-                    clip=clip, seconds=seconds,
+                    offsets=np.ascontiguousarray(batches.offsets_from(plan.first_step), np.int64),
+                    rate=rate, decay=decay, clip=clip, seconds=seconds,
                 )
             )  # fmt: skip
 
@@ -118,11 +118,14 @@ class NativeProgram:
 
     def state(self) -> State:
         """Copies of parameters, optimizer slots and the number of updates."""
-        with our_errors(OptionError):
-            copies = {name: self._read(i, _VALUE) for i, name in enumerate(self._shapes)}
-            for number, slot in enumerate(self._optimizer.slots):
-                copies |= {f"{slot}.{name}": self._read(i, number) for i, name in enumerate(self._shapes)}
+        copies = self._part("", _VALUE)
+        for number, slot in enumerate(self._optimizer.slots):
+            copies |= self._part(f"{slot}.", number)
         return copies | {"updates": np.array(self._program.updates, np.int64)}
+
+    def parameters(self) -> State:
+        """Copies of the parameters."""
+        return self._part("", _VALUE)
 
     def load(self, state: Mapping[str, Array]) -> None:
         """Sets all of it; what is not given beside the parameters becomes 0."""
@@ -134,9 +137,10 @@ class NativeProgram:
                     self._program.write(i, number, full[f"{slot}.{name}"].reshape(-1))
             self._program.updates = int(full["updates"])
 
-    def _read(self, parameter: int, slot: int) -> Array:
-        shape = tuple(self._shapes.values())[parameter]
-        return self._program.read(parameter, slot).reshape(shape)
+    def _part(self, prefix: str, slot: int) -> State:
+        read, shapes = self._program.read, self._shapes.items()
+        with our_errors(OptionError):
+            return {prefix + name: read(i, slot).reshape(shape) for i, (name, shape) in enumerate(shapes)}
 
     def _rows(self, x: Rows) -> Array | tuple[Array, NDArray[np.int64], NDArray[np.int32]]:
         """x as the extension takes it: uint8 or the program's dtype, C-contiguous; three arrays of CSR."""

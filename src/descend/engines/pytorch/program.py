@@ -119,6 +119,11 @@ class PytorchProgram:
         with self._exclusive:
             return {name: _copy(w) for name, w in self._parameters.items()} | self._updater.state()
 
+    def parameters(self) -> State:
+        """Copies of the parameters."""
+        with self._exclusive:
+            return {name: _copy(w) for name, w in self._parameters.items()}
+
     def load(self, state: Mapping[str, Array]) -> None:
         """Sets all of it; what is not given beside the parameters becomes 0."""
         full = checked_state(self._network, self._width, self._optimizer, self._numpy_dtype, state)

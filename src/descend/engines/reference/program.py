@@ -106,6 +106,11 @@ class ReferenceProgram:
                 copies |= {f"{slot}.{name}": array.copy() for slot, array in slots.items()}
             return copies | {"updates": np.array(self._updates, np.int64)}
 
+    def parameters(self) -> State:
+        """Copies of the parameters."""
+        with self._exclusive:
+            return {name: w.copy() for name, w in self._parameters.items()}
+
     def load(self, state: Mapping[str, Array]) -> None:
         """Sets all of it; what is not given beside the parameters becomes 0."""
         full = checked_state(self._network, self._width, self._optimizer, self._dtype, state)
