@@ -32,15 +32,24 @@ struct Propagate {
                            panel_width, 1, weight + first * panel_width, panel_width);
       }
     }
-    for (int i = 0; i < M; ++i)
-      for (int v = 0; v < 2; ++v) put(row + i, column + v * lanes<T>, sum[i][v]);
-  }
-
-  DESCEND_INLINE void put(long row, long at, Vector<T> sum) const {
-    if (at >= round_up(layer.inputs, delta_width(layer.inputs))) return;
-    const Vector<T> product = sum * load(slope.data + row * slope.stride + at);
-    store(delta_at(out, layer.inputs, row, at),
-          select<T>(columns_before<T>(at, layer.inputs), product, Vector<T>{}));
+    const T* by = slope.data + row * slope.stride + column;
+    T* to = delta_at(out, layer.inputs, row, column);
+    const long step = delta_width(layer.inputs);
+    if (column + tile_columns<T> <= layer.inputs) {
+      for (int i = 0; i < M; ++i)
+        for (int v = 0; v < 2; ++v)
+          store(to + i * step + v * lanes<T>, sum[i][v] * load(by + i * slope.stride + v * lanes<T>));
+      return;
+    }
+    for (int v = 0; v < 2; ++v) {
+      const long at = column + v * lanes<T>;
+      if (at >= round_up(layer.inputs, step)) break;
+      const Mask<T> real = columns_before<T>(at, layer.inputs);
+      for (int i = 0; i < M; ++i) {
+        const Vector<T> product = sum[i][v] * load(by + i * slope.stride + v * lanes<T>);
+        store(to + i * step + v * lanes<T>, select<T>(real, product, Vector<T>{}));
+      }
+    }
   }
 };
 
@@ -65,10 +74,17 @@ DESCEND_INLINE void refresh_transposed(const Backward<T>& b, long first, long ro
   }
 }
 
+// Inputs whose gradients are made before their update: the roots and divisions of many overlap.
+constexpr long inputs_at_once = 48;
+
 template <class T>
 struct WideWeights {
   const Backward<T>& b;
-  long panel, column;
+  long panel, column, first;
+  T* gradient;  // of the inputs from `first` on, (inputs_at_once, tile_columns)
+
+  DESCEND_INLINE bool store_only() const { return b.unfinished || b.weight_update.store_only; }
+  DESCEND_INLINE bool plain() const { return b.weight_update.plain && !store_only(); }
 
   template <int M>
   DESCEND_INLINE void run(long k) const {
@@ -80,41 +96,58 @@ struct WideWeights {
           sum[i][v] = load(b.weight.gradient + offset + i * panel_width + v * lanes<T>);
     multiply_add<T, M, true>(sum, b.rows, b.input.data + k, 1, b.input.stride,
                              b.delta.data + panel * b.delta.panel_stride + column, panel_width);
-    const bool store_only = b.unfinished || b.weight_update.store_only;
-    if (b.weight_update.plain && !store_only) {
+    if (plain()) {
 #pragma GCC unroll 16
       for (int i = 0; i < M; ++i)
         for (int v = 0; v < 2; ++v)
           plain_step(b.weight_update, b.weight.value + offset + i * panel_width + v * lanes<T>, sum[i][v]);
     } else {
-      finish_tile(sum, offset, store_only);
+      T* to = gradient + (k - first) * tile_columns<T>;
+      for (int i = 0; i < M; ++i)
+        for (int v = 0; v < 2; ++v) store(to + i * tile_columns<T> + v * lanes<T>, sum[i][v]);
     }
-    if (b.transposed && !store_only)
-      refresh_transposed(b, k, M, panel * panel_width + column, tile_columns<T>);
   }
 
-  template <int M>
-  DESCEND_INLINE void finish_tile(const Tile<T, M>& sum, long offset, bool store_only) const {
-    T gradient[M * tile_columns<T>];
-    for (int i = 0; i < M; ++i)
-      for (int v = 0; v < 2; ++v) store(gradient + i * tile_columns<T> + v * lanes<T>, sum[i][v]);
-    finish<T>(b.weight_update,
-              {moved(b.weight, offset), M, panel_width, tile_columns<T>,
-               b.outputs - panel * panel_width - column, gradient, tile_columns<T>},
-              store_only);
+  // What is left to do for so many inputs whose sums are made.
+  DESCEND_INLINE void end(long rows) const {
+    if (!plain())
+      finish<T>(b.weight_update,
+                {moved(b.weight, (panel * b.inputs + first) * panel_width + column), rows, panel_width,
+                 tile_columns<T>, b.outputs - panel * panel_width - column, gradient, tile_columns<T>},
+                store_only());
+    if (b.transposed && !store_only())
+      refresh_transposed(b, first, rows, panel * panel_width + column, tile_columns<T>);
   }
 };
 
-// Biases of one panel: the deltas added up in the rows' order.
+template <class T>
+void learn_wide(const Backward<T>& b, long panel, long first, long last) {
+  T gradient[inputs_at_once * tile_columns<T>];
+  for (; first < last; first += inputs_at_once) {
+    const long rows = last - first < inputs_at_once ? last - first : inputs_at_once;
+    for (long column = 0, end = panel_columns(b.outputs, panel); column < end; column += tile_columns<T>) {
+      const WideWeights<T> weights{b, panel, column, first, gradient};
+      for_tiles(first, first + rows, weights);
+      weights.end(rows);
+    }
+  }
+}
+
+// Biases of one panel: the deltas added up in the rows' order, some columns at once to hide an addition's
+// latency.
 template <class T>
 void learn_bias(const Backward<T>& b, long panel) {
+  constexpr int at_once = lane_vectors<T> < 4 ? lane_vectors<T> : 4;
   const long width = delta_width(b.outputs), offset = panel * panel_width;
   T gradient[panel_width];
-  for (long column = 0; column < width; column += lanes<T>) {
-    Vector<T> sum = b.continued ? load(b.bias.gradient + offset + column) : Vector<T>{};
+  for (long column = 0; column < width; column += at_once * lanes<T>) {
+    Vector<T> sum[at_once] = {};
+    if (b.continued)
+      for (int v = 0; v < at_once; ++v) sum[v] = load(b.bias.gradient + offset + column + v * lanes<T>);
     const T* delta = b.delta.data + panel * b.delta.panel_stride + column;
-    for (long i = 0; i < b.rows; ++i) sum = sum + load(delta + i * width);
-    store(gradient + column, sum);
+    for (long i = 0; i < b.rows; ++i, delta += width)
+      for (int v = 0; v < at_once; ++v) sum[v] = sum[v] + load(delta + v * lanes<T>);
+    for (int v = 0; v < at_once; ++v) store(gradient + column + v * lanes<T>, sum[v]);
   }
   finish<T>(b.bias_update, {moved(b.bias, offset), 1, width, width, b.outputs - offset, gradient, width},
             b.unfinished || b.bias_update.store_only);
@@ -131,9 +164,7 @@ void learn(const Backward<T>& b, long panel, long last_panel, long first, long l
     learn_filled(b, panel, last_panel, first, last);
     return;
   }
-  for (; panel < last_panel; ++panel)
-    for (long column = 0; column < panel_width; column += tile_columns<T>)
-      for_tiles(first, last, WideWeights<T>{b, panel, column});
+  for (; panel < last_panel; ++panel) learn_wide(b, panel, first, last);
 }
 
 }  // namespace

@@ -96,7 +96,7 @@ void dense(const Dense<T>& layer, Matrix<const T> in, long rows, Matrix<T> z) {
     return;
   }
   for (long panel = 0; panel * panel_width < layer.outputs; ++panel)
-    for (long column = 0; column < panel_width; column += tile_columns<T>)
+    for (long column = 0, end = panel_columns(layer.outputs, panel); column < end; column += tile_columns<T>)
       for_tiles(0, rows, WideForward<T>{layer, in, z, panel, column});
 }
 
@@ -147,20 +147,25 @@ DESCEND_INLINE Activated<T> activation(Vector<T> z) {
 template <class T, Activation kind>
 void activate_as(long rows, long width, Matrix<T> values, Matrix<T> slope) {
   const Vector<T> zero = {};
-  for (long i = 0; i < rows; ++i)
-    for (long k = 0; k < padded(width); k += lanes<T>) {
-      T* value = values.data + i * values.stride + k;
-      Activated<T> result{zero, zero};
-      if (k < width) {
-        const Mask<T> real = columns_before<T>(k, width);
-        // Padding may hold anything, and must not cost a NaN.
-        result = activation<T, kind>(select<T>(real, load(value), zero));
-        result.value = select<T>(real, result.value, zero);
-        result.slope = select<T>(real, result.slope, zero);
-      }
-      store(value, result.value);
-      if (slope.data) store(slope.data + i * slope.stride + k, result.slope);
+  const long whole = width / lanes<T> * lanes<T>, end = padded(width);
+  const Mask<T> real = columns_before<T>(whole, width);
+  for (long i = 0; i < rows; ++i) {
+    T* value = values.data + i * values.stride;
+    T* change = slope.data ? slope.data + i * slope.stride : nullptr;
+    const auto put = [&](long k, Activated<T> result) {
+      store(value + k, result.value);
+      if (change) store(change + k, result.slope);
+    };
+    for (long k = 0; k < whole; k += lanes<T>) put(k, activation<T, kind>(load(value + k)));
+    long k = whole;
+    if (k < width) {
+      // Padding may hold anything, and must not cost a NaN.
+      const Activated<T> last = activation<T, kind>(select<T>(real, load(value + k), zero));
+      put(k, {select<T>(real, last.value, zero), select<T>(real, last.slope, zero)});
+      k += lanes<T>;
     }
+    for (; k < end; k += lanes<T>) put(k, {zero, zero});
+  }
 }
 
 template <class T>

@@ -65,21 +65,32 @@ DESCEND_INLINE T largest(const T* z, long outputs) {
   return largest_lane<T>(most);
 }
 
-// z becomes exp(z − most); gives their sum, and in `pulled` the sum of class_weight · (z − most).
+// z − most, with zeros behind the last column.
 template <class T>
-DESCEND_INLINE T exponentials(T* z, long outputs, T most, const T* class_weight, T* pulled) {
-  LaneSums<T> sum, weighted;
-  for (long k = 0; k < outputs; k += lanes<T>) {
-    const Mask<T> real = columns_before<T>(k, outputs);
-    const Vector<T> shifted = select<T>(real, load(z + k) - most, Vector<T>{});
-    const Vector<T> e = select<T>(real, exp<T>(shifted), Vector<T>{});
-    const long part = k / lanes<T> % lane_vectors<T>;
-    sum.part[part] = sum.part[part] + e;
-    if (pulled) weighted.part[part] = fma(load(class_weight + k), shifted, weighted.part[part]);
-    store(z + k, e);
-  }
-  if (pulled) *pulled = weighted.total();
+DESCEND_INLINE Vector<T> shifted(const T* z, long column, long outputs, T most) {
+  return select<T>(columns_before<T>(column, outputs), load(z + column) - most, Vector<T>{});
+}
+
+// z becomes exp(z − most), with zeros behind the last column.
+template <class T>
+DESCEND_INLINE void exponentials(T* z, long outputs, T most) {
+  for (long k = 0; k < outputs; k += lanes<T>)
+    store(z + k, select<T>(columns_before<T>(k, outputs), exp<T>(shifted(z, k, outputs, most)), Vector<T>{}));
+}
+
+// The sum of term(column) over a row's vectors.
+template <class T, class Term>
+DESCEND_INLINE T row_sum(long outputs, const Term& term) {
+  LaneSums<T> sum;
+  for (long k = 0; k < outputs;)
+    for (long part = 0; part < lane_vectors<T> && k < outputs; ++part, k += lanes<T>)
+      sum.part[part] = term(k, sum.part[part]);
   return sum.total();
+}
+
+template <class T>
+DESCEND_INLINE T sum_of(const T* e, long outputs) {
+  return row_sum<T>(outputs, [&](long k, Vector<T> sum) { return sum + load(e + k); });
 }
 
 // Whether `value` stands in a column before `end`.
@@ -96,12 +107,13 @@ DESCEND_INLINE bool stands_before(const T* z, long end, T value) {
 // Rows whose logarithms are taken together.
 constexpr long rows_together = 16;
 
-// Rows in three passes, for what comes first of one row must not wait for what comes last of another.
+// Rows in several passes, for what comes first of one row must not wait for what comes last of another.
 template <class T>
 struct CrossEntropyRows {
   const Loss<T>& loss;
   long label[rows_together];
-  T own[rows_together], sum[rows_together], log_sum[rows_together], pulled[rows_together];
+  T most[rows_together], own[rows_together], sum[rows_together], log_sum[rows_together],
+      pulled[rows_together];
   bool right[rows_together];
 
   DESCEND_INLINE bool smooth() const { return loss.smoothing > 0; }
@@ -115,12 +127,15 @@ struct CrossEntropyRows {
     return smooth() ? pull(i) + spread() * static_cast<T>(loss.class_weight_sum) : pull(i);
   }
 
-  DESCEND_INLINE void exponentiate(long i, T* z, long own_label) {
-    const T most = largest(z, loss.outputs);
+  DESCEND_INLINE void shift(long i, const T* z, long own_label) {
+    most[i] = largest(z, loss.outputs);
     label[i] = own_label;
-    right[i] = z[own_label] == most && !stands_before(z, own_label, most);
-    own[i] = z[own_label] - most;
-    sum[i] = exponentials(z, loss.outputs, most, loss.class_weight, smooth() ? &pulled[i] : nullptr);
+    right[i] = z[own_label] == most[i] && !stands_before(z, own_label, most[i]);
+    own[i] = z[own_label] - most[i];
+    if (smooth())
+      pulled[i] = row_sum<T>(loss.outputs, [&](long k, Vector<T> sum) {
+        return fma(load(loss.class_weight + k), shifted(z, k, loss.outputs, most[i]), sum);
+      });
   }
 
   DESCEND_INLINE void logarithms() {
@@ -144,6 +159,26 @@ struct CrossEntropyRows {
 };
 
 template <class T>
+struct ErrorTerms {
+  Vector<T> value, derivative;
+};
+
+template <class T>
+DESCEND_INLINE ErrorTerms<T> binary_terms(const Loss<T>& loss, Vector<T> z, Vector<T> y) {
+  const Mask<T> positive = y > T(0.5);
+  const Vector<T> share = select<T>(positive, splat(loss.class_weight[1]), splat(loss.class_weight[0]));
+  const Vector<T> q = static_cast<T>(1.0 - loss.smoothing) * y + static_cast<T>(loss.smoothing / 2);
+  const Vector<T> capped = select<T>(z <= T(0), Vector<T>{}, z);
+  const Vector<T> value = (capped - q * z) + log1p<T>(exp<T>(-absolute<T>(z)));
+  return {share * value, share * (sigmoid<T>(z) - q)};
+}
+
+template <class T>
+DESCEND_INLINE Mask<T> is_right(Vector<T> z, Vector<T> y) {
+  return (z > T(0)) == (y > T(0.5));
+}
+
+template <class T>
 DESCEND_INLINE double binary_cross_entropy(const Loss<T>& loss, const LossRow<T>& row, const T* targets,
                                            double& right) {
   LaneSums<T> sum;
@@ -151,26 +186,17 @@ DESCEND_INLINE double binary_cross_entropy(const Loss<T>& loss, const LossRow<T>
   for (; k < row.outputs; k += lanes<T>) {
     const Vector<T> z = load(row.z + k), y = load_before(targets, k, row.outputs);
     const Mask<T> real = columns_before<T>(k, row.outputs);
-    const Mask<T> positive = y > T(0.5);
-    const Vector<T> share = select<T>(positive, splat(loss.class_weight[1]), splat(loss.class_weight[0]));
-    const Vector<T> q = static_cast<T>(1.0 - loss.smoothing) * y + static_cast<T>(loss.smoothing / 2);
-    const Vector<T> capped = select<T>(z <= T(0), Vector<T>{}, z);
-    const Vector<T> value = (capped - q * z) + log1p<T>(exp<T>(-absolute<T>(z)));
+    const ErrorTerms<T> terms = binary_terms(loss, z, y);
     const long part = k / lanes<T> % lane_vectors<T>;
-    sum.part[part] = sum.part[part] + select<T>(real, share * value, Vector<T>{});
-    const Mask<T> hit = ((z > T(0)) == positive) & real;
+    sum.part[part] = sum.part[part] + select<T>(real, terms.value, Vector<T>{});
+    const Mask<T> hit = is_right<T>(z, y) & real;
     for (long lane = 0; lane < lanes<T>; ++lane) hits -= hit[lane];
-    if (row.wanted()) row.derive(k, share * (sigmoid<T>(z) - q));
+    if (row.wanted()) row.derive(k, terms.derivative);
   }
   if (row.wanted()) row.pad(k);
   right = static_cast<double>(hits) / static_cast<double>(row.outputs);
   return static_cast<double>(sum.total()) / static_cast<double>(row.outputs);
 }
-
-template <class T>
-struct ErrorTerms {
-  Vector<T> value, derivative;
-};
 
 template <class T>
 DESCEND_INLINE ErrorTerms<T> quantile_terms(T level, Vector<T> r) {
@@ -200,14 +226,6 @@ DESCEND_INLINE ErrorTerms<T> error_terms(const Loss<T>& loss, Vector<T> z, Vecto
 
 template <class T>
 DESCEND_INLINE double regression(const Loss<T>& loss, const LossRow<T>& row, const T* targets) {
-  if (row.outputs == 1) {  // a sum of one column, and the commonest
-    const ErrorTerms<T> terms = error_terms(loss, splat(row.z[0]), splat(targets[0]));
-    if (row.wanted()) {
-      row.derive(0, terms.derivative);
-      row.pad(lanes<T>);
-    }
-    return static_cast<double>(terms.value[0]);
-  }
   LaneSums<T> sum;
   long k = 0;
   for (; k < row.outputs; k += lanes<T>) {
@@ -250,14 +268,39 @@ struct LossBlock {
   }
 
   void cross_entropy(long first, long count) const {
-    CrossEntropyRows<T> rows{loss, {}, {}, {}, {}, {}, {}};
+    CrossEntropyRows<T> rows{loss, {}, {}, {}, {}, {}, {}, {}};
     for (long i = 0; i < rows_together; ++i) rows.sum[i] = T(1);
+    T* const from = z.data + first * z.stride;
     for (long i = 0; i < count; ++i)
-      rows.exponentiate(i, z.data + (first + i) * z.stride, loss.labels[row_number(source, first + i)]);
+      rows.shift(i, from + i * z.stride, loss.labels[row_number(source, first + i)]);
+    for (long i = 0; i < count; ++i) exponentials(from + i * z.stride, loss.outputs, rows.most[i]);
+    for (long i = 0; i < count; ++i) rows.sum[i] = sum_of(from + i * z.stride, loss.outputs);
     rows.logarithms();
     for (long i = 0; i < count; ++i) {
       put(first + i, rows.value(i), rows.right[i] ? 1 : 0);
       if (delta.data) rows.derive(i, row(first + i));
+    }
+  }
+
+  // Rows of a single output, the commonest of these: a lane each.
+  void column(long first, long count) const {
+    T own[lanes<T>] = {}, target[lanes<T>] = {}, value[lanes<T>], derivative[lanes<T>];
+    for (long i = 0; i < count; ++i) {
+      own[i] = z.data[(first + i) * z.stride];
+      target[i] = loss.targets[row_number(source, first + i)];
+    }
+    const Vector<T> zs = load(own), ys = load(target);
+    const bool binary = loss.kind == LossKind::binary_cross_entropy;
+    const ErrorTerms<T> terms = binary ? binary_terms(loss, zs, ys) : error_terms(loss, zs, ys);
+    store(value, terms.value);
+    store(derivative, terms.derivative);
+    const Mask<T> right = is_right<T>(zs, ys);
+    for (long i = 0; i < count; ++i) {
+      put(first + i, static_cast<double>(value[i]), binary && right[i] ? 1 : 0);
+      if (!delta.data) continue;
+      const LossRow<T> own_row = row(first + i);
+      own_row.derive(0, splat(derivative[i]));
+      own_row.pad(lanes<T>);
     }
   }
 
@@ -276,12 +319,17 @@ void loss(const Loss<T>& loss, const Source& source, long rows, Matrix<T> z, dou
           Matrix<const T> slope, Delta<T> delta, RowLoss out) {
   const T equal_share = total > 0 ? static_cast<T>(1.0 / total) : T(0);
   const LossBlock<T> block{loss, source, z, total, slope, delta, out, equal_share};
-  const long step = loss.kind == LossKind::cross_entropy ? rows_together : 1;
-  for (long i = 0; i < rows; i += step)
-    if (loss.kind == LossKind::cross_entropy)
-      block.cross_entropy(i, rows - i < step ? rows - i : step);
+  const bool classes = loss.kind == LossKind::cross_entropy, single = loss.outputs == 1;
+  const long step = classes ? rows_together : single ? lanes<T> : 1;
+  for (long i = 0; i < rows; i += step) {
+    const long count = rows - i < step ? rows - i : step;
+    if (classes)
+      block.cross_entropy(i, count);
+    else if (single)
+      block.column(i, count);
     else
       block.others(i);
+  }
 }
 
 // Softmax over a row's classes, the sigmoid or exponential of each column, or z as it is.
@@ -292,7 +340,8 @@ void inverse_link(LossKind kind, long rows, long outputs, Matrix<T> z) {
   for (long i = 0; i < rows; ++i) {
     T* row = z.data + i * z.stride;
     if (kind == LossKind::cross_entropy) {
-      const T sum = exponentials<T>(row, outputs, largest(row, outputs), nullptr, nullptr);
+      exponentials(row, outputs, largest(row, outputs));
+      const T sum = sum_of(row, outputs);
       for (long k = 0; k < outputs; k += lanes<T>) store(row + k, load(row + k) / sum);
     } else {
       for (long k = 0; k < outputs; k += lanes<T>) {

@@ -15,6 +15,12 @@ constexpr int tile_rows = 6;
 template <class T>
 constexpr long tile_columns = 2 * lanes<T>;
 
+// Columns of a panel that tiles go over: those that hold nothing but padding are left as they are, 0.
+DESCEND_INLINE long panel_columns(long outputs, long panel) {
+  const long left = outputs - panel * panel_width;
+  return left < panel_width ? left : panel_width;
+}
+
 template <class T, int M>
 using Tile = Vector<T>[M][2];
 

@@ -48,9 +48,9 @@ DESCEND_INLINE Vector<T> rmsprop(const Update<T>& u, Vector<T> w, Vector<T> g, T
   return w - u.rate * step;
 }
 
-template <class T>
+template <class T, OptimizerKind kind>
 DESCEND_INLINE Vector<T> adam(const Update<T>& u, Vector<T> w, Vector<T> g, T* const (&slot)[most_slots]) {
-  if (u.kind == OptimizerKind::adamw)
+  if (kind == OptimizerKind::adamw)
     w = w * u.keep;
   else
     g = g + u.decay * w;
@@ -68,20 +68,19 @@ DESCEND_INLINE Vector<T> adam(const Update<T>& u, Vector<T> w, Vector<T> g, T* c
   return w - u.step_size * (m / d);
 }
 
-template <class T>
+template <class T, OptimizerKind kind>
 DESCEND_INLINE void update_vector(const Update<T>& u, const Parameter<T>& at, long offset, Vector<T> g,
                                   Mask<T> real) {
   T* const slot[most_slots] = {at.slots[0] ? at.slots[0] + offset : nullptr,
                                at.slots[1] ? at.slots[1] + offset : nullptr,
                                at.slots[2] ? at.slots[2] + offset : nullptr};
-  const Vector<T> old = load(at.value + offset);
-  Vector<T> w = old;
-  switch (u.kind) {
-    case OptimizerKind::sgd: w = sgd<T>(u, old, g, slot[0]); break;
-    case OptimizerKind::rmsprop: w = rmsprop<T>(u, old, g, slot); break;
-    case OptimizerKind::adam:
-    case OptimizerKind::adamw: w = adam<T>(u, old, g, slot); break;
-  }
+  Vector<T> w = load(at.value + offset);
+  if constexpr (kind == OptimizerKind::sgd)
+    w = sgd<T>(u, w, g, slot[0]);
+  else if constexpr (kind == OptimizerKind::rmsprop)
+    w = rmsprop<T>(u, w, g, slot);
+  else
+    w = adam<T, kind>(u, w, g, slot);
   // With eps = 0 the step of padding would be 0 / 0.
   store(at.value + offset, select<T>(real, w, Vector<T>{}));
 }
@@ -94,18 +93,37 @@ DESCEND_INLINE Vector<T> plain_step(const Update<T>& u, T* at, Vector<T> g) {
   return w;
 }
 
+// body(offset, gradient, which of them are no padding) for each vector of a block.
+template <class T, class Body>
+DESCEND_INLINE void for_vectors(const Block<T>& block, const Body& body) {
+  for (long k = 0; k < block.columns; k += lanes<T>) {
+    const Mask<T> real = columns_before<T>(k, block.valid);
+    for (long r = 0; r < block.rows; ++r)
+      body(r * block.stride + k,
+           select<T>(real, load(block.gradient + r * block.gradient_stride + k), Vector<T>{}), real);
+  }
+}
+
+template <class T, OptimizerKind kind>
+DESCEND_INLINE void update_block(const Update<T>& update, const Block<T>& block) {
+  const Update<T> u = update;  // a copy that no store can change: its numbers stay in registers
+  const Parameter<T> at = block.at;
+  for_vectors(
+      block, [&](long offset, Vector<T> g, Mask<T> real) { update_vector<T, kind>(u, at, offset, g, real); });
+}
+
 template <class T>
 __attribute__((noinline)) void finish(const Update<T>& u, const Block<T>& block, bool store_only) {
-  for (long r = 0; r < block.rows; ++r)
-    for (long k = 0; k < block.columns; k += lanes<T>) {
-      const Mask<T> real = columns_before<T>(k, block.valid);
-      const Vector<T> g = select<T>(real, load(block.gradient + r * block.gradient_stride + k), Vector<T>{});
-      const long offset = r * block.stride + k;
-      if (store_only)
-        store(block.at.gradient + offset, g);
-      else
-        update_vector<T>(u, block.at, offset, g, real);
-    }
+  if (store_only) {
+    for_vectors(block, [&](long offset, Vector<T> g, Mask<T>) { store(block.at.gradient + offset, g); });
+    return;
+  }
+  switch (u.kind) {
+    case OptimizerKind::sgd: return update_block<T, OptimizerKind::sgd>(u, block);
+    case OptimizerKind::rmsprop: return update_block<T, OptimizerKind::rmsprop>(u, block);
+    case OptimizerKind::adam: return update_block<T, OptimizerKind::adam>(u, block);
+    case OptimizerKind::adamw: return update_block<T, OptimizerKind::adamw>(u, block);
+  }
 }
 
 template <class T>

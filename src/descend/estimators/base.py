@@ -119,6 +119,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def _rows(self, X: Any, dtype: np.dtype[Any] | None = None) -> Any:
         """X (n, inputs) to predict, in ``dtype`` or as ``_training_rows`` chooses it. Raises as it does."""
         wanted = self._accepted_dtypes if dtype is None else dtype
+        if type(X) is np.ndarray and self._needs_no_conversion(X, wanted):
+            check_finite(X, None)
+            return X
         X = _numeric(X)
         with data_errors():
             x = validate_data(
@@ -127,6 +130,17 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             )  # fmt: skip
         check_finite(x, getattr(self, "feature_names_in_", None))
         return _canonical(x)
+
+    def _needs_no_conversion(self, X: Array, wanted: list[type] | np.dtype[Any]) -> bool:
+        """Whether an array is as ``validate_data`` would give it back: its checks take longer than one row."""
+        return (
+            X.ndim == 2
+            and len(X) > 0
+            and X.shape[1] == getattr(self, "n_features_in_", None)
+            and X.dtype in (wanted if isinstance(wanted, list) else (wanted,))
+            and X.flags.c_contiguous
+            and not hasattr(self, "feature_names_in_")
+        )
 
     @property
     def _accepted_dtypes(self) -> list[type] | np.dtype[Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from descend.engines import finite
 from descend.engines.plan import Explicit, Order, Plan
 from descend.engines.protocol import Chunk, Inputs, Program, State
 from descend.errors import Diverged
@@ -162,7 +163,7 @@ def last_finite(
 
 def all_finite(state: State, names: tuple[str, ...]) -> bool:
     """Whether the parameters of these names hold no NaN and no infinity."""
-    return all(bool(np.isfinite(state[name]).all()) for name in names)
+    return all(finite.all_finite(state[name]) for name in names)
 
 
 def divergence(step: int, per_epoch: int, rate: float, updated: bool, dtype: object) -> str:

@@ -79,7 +79,7 @@ class NativeProgram:
         """Makes the plan's steps, or as many (at least one) as fit into ``seconds``."""
         rate, decay, clip = _rates(plan)
         batches = plan.batches
-        with our_errors(OptionError):
+        try:  # what ``our_errors`` does, without the half microsecond it takes to enter
             if isinstance(batches, Order):
                 return _chunk(
                     self._program.run_order(
@@ -94,6 +94,8 @@ class NativeProgram:
                     rate=rate, decay=decay, clip=clip, seconds=seconds,
                 )
             )  # fmt: skip
+        except (_native.Busy, ValueError, MemoryError) as error:
+            raise _ours(error, OptionError) from None
 
     def gradient(self, rows: NDArray[np.int64], step: int) -> tuple[float, State]:
         """Loss and gradient at the present weights over bound rows, with the dropout of ``step``."""
