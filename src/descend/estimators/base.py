@@ -132,7 +132,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         return _canonical(x)
 
     def _needs_no_conversion(self, X: Array, wanted: list[type] | np.dtype[Any]) -> bool:
-        """Whether an array is as ``validate_data`` would give it back: its checks take longer than one row."""
+        """Whether an array is as ``validate_data`` gives it back: its checks take longer than a row."""
         return (
             X.ndim == 2
             and len(X) > 0
