@@ -229,7 +229,7 @@ def test_dropout_and_clipping_change_the_steps():
     dropped = _regressor(dropout=0.5).fit(X, y)
     assert not np.allclose(plain.coefs_[0], dropped.coefs_[0])
     _same(dropped, _regressor(dropout=[0.5]).fit(X, y))
-    with pytest.raises(ParameterError, match="2 rates for 1 hidden"):
+    with pytest.raises(ParameterError, match="2 rates, and the number of hidden layers is 1"):
         _regressor(dropout=[0.5, 0.1]).fit(X, y)
     clipped = _regressor(solver="sgd", momentum=0, clip_norm=1e-3, max_iter=1, batch_size=len(y), alpha=0)
     clipped.fit(X, y)

@@ -6,8 +6,7 @@ What they refuse is a ``ValueError`` as scikit-learn's users expect, and an erro
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Literal
 
@@ -22,6 +21,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from descend.engines.registry import ENGINES
 from descend.errors import DataError, Diverged, OptionError
 from descend.estimators.beyond import check_finite, check_summable, named_later
+from descend.estimators.named_errors import data_errors, first_bad, weight_errors
 
 Array = NDArray[Any]
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
@@ -98,7 +98,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         TypeError : sparse rows where none are taken, or what is no table at all.
         """
         X = _numeric(X)
-        with data_errors(y):
+        with data_errors(y, X):
             x, target = validate_data(
                 self, X, y, accept_sparse=self._accepted_sparse, dtype=self._accepted_dtypes, order=order,
                 accept_large_sparse=accept_large_sparse, ensure_all_finite=False, multi_output=multi_output,
@@ -123,7 +123,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             check_finite(X, None)
             return X
         X = _numeric(X)
-        with data_errors():
+        with data_errors(X=X):
             x = validate_data(
                 self, X, accept_sparse=self._accepted_sparse, dtype=wanted, order="C",
                 ensure_all_finite=False, reset=False,
@@ -161,7 +161,7 @@ def row_weights(sample_weight: ArrayLike | None, x: Any) -> Array | None:
     """
     if sample_weight is None:
         return None
-    with data_errors():
+    with weight_errors(sample_weight):
         weight: Array = _check_sample_weight(sample_weight, x, dtype=x.dtype.type, ensure_non_negative=True)
     check_summable(weight)
     return weight
@@ -229,7 +229,7 @@ def encoded_labels(y: Array) -> tuple[Array, NDArray[np.int64]]:
     try:
         classes, numbers = np.unique(y, return_inverse=True)
     except TypeError:
-        if missing := _first_bad(y):
+        if missing := first_bad(y):
             raise DataError(f"Input y contains NaN{missing}: leave the row out") from None
         kinds = sorted({type(value).__name__ for value in y.tolist()})
         raise DataError(f"y must hold labels of one kind, not {' and '.join(kinds)}") from None
@@ -263,36 +263,3 @@ def _canonical(x: Any) -> Any:
     ordered = x.copy()
     ordered.sum_duplicates()
     return ordered
-
-
-@contextmanager
-def data_errors(y: Any = None) -> Iterator[None]:
-    """Turns the ValueErrors of scikit-learn's checks into DataErrors; names the row of a bad y."""
-    try:
-        with named_later():
-            yield
-    except DataError:
-        raise
-    except TypeError:  # of comparisons with pandas' NA
-        if y is None or not _first_bad(y):
-            raise
-        raise DataError(f"Input y contains NaN{_first_bad(y)}: leave the row out") from None
-    except ValueError as error:
-        message = str(error)
-        if message.startswith("Input y contains") or (y is not None and message.startswith("Input contains")):
-            found = message.splitlines()[0].rstrip(".").removeprefix("Input y ").removeprefix("Input ")
-            message = f"Input y {found}{_first_bad(y)}: leave the row out"
-        raise DataError(message) from None
-
-
-def _is_missing(label: Any) -> bool:
-    """None, NaN, or pandas' NA, which compares as neither true nor false."""
-    return label is None or type(label).__name__ == "NAType" or bool(label != label)
-
-
-def _first_bad(y: Any) -> str:
-    try:
-        bad = np.flatnonzero(~np.isfinite(np.asarray(y, np.float64).reshape(len(y), -1)).all(axis=1))
-    except (TypeError, ValueError):  # labels
-        bad = np.flatnonzero([_is_missing(value) for value in np.asarray(y, object).ravel()])
-    return f" in row {bad[0]}" if len(bad) else ""

@@ -108,7 +108,7 @@ def hidden_units(sizes: Any) -> list[int]:
 def _dropout_rates(dropout: Any, layers: int) -> list[float]:
     rates = list(dropout) if isinstance(dropout, Iterable) else [dropout] * layers
     if len(rates) != layers:
-        raise ParameterError(f"dropout has {len(rates)} rates for {layers} hidden layers")
+        raise ParameterError(f"dropout has {len(rates)} rates, and the number of hidden layers is {layers}")
     try:
         return [Dropout(rate).rate for rate in rates]
     except OptionError as error:

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from descend.engines.protocol import Inputs, Program, State
+from descend.estimators.shown import print_step
 from descend.networks import Network
 from descend.solvers.lbfgs import lbfgs
 from descend.solvers.solved import Progress, Solved
@@ -18,14 +19,14 @@ _CALLERS = 7  # frames between a warning and the caller of fit
 
 def solve_by_lbfgs(
     program: Program, network: Network, inputs: Inputs, start: State, alpha: float, columns: int,
-    loss_scale: float, tol: float, max_iter: int, max_fun: int,
+    loss_scale: float, tol: float, max_iter: int, max_fun: int, verbose: bool,
 ) -> tuple[Solved, list[float]]:  # fmt: skip
     """Makes mean loss + ½ alpha ‖W‖² / Σ weight small: the end, and each iteration's objective.
 
     It ends where tol holds, or where an iteration brings next to nothing, as scikit-learn's does.
 
     columns : output columns whose mean the engine takes; penalty and tol are counted for their sum.
-    loss_scale : what objectives are multiplied by to be scikit-learn's.
+    loss_scale : what objectives are multiplied by to be scikit-learn's.  verbose : a line for each iteration.
 
     Raises
     ------
@@ -37,6 +38,8 @@ def solve_by_lbfgs(
 
     def told(progress: Progress) -> bool:
         curve.append(progress.objective * loss_scale)
+        if verbose:
+            print_step(progress.iteration, curve[-1])
         return progress.evaluations >= max_fun or _is_flat(curve)
 
     solved = lbfgs(

@@ -15,7 +15,8 @@ from sklearn.utils import _safe_indexing
 
 from descend.engines.protocol import Inputs, Program, State
 from descend.errors import DataError
-from descend.estimators.base import Array, ParameterError, data_errors
+from descend.estimators.base import Array, ParameterError
+from descend.estimators.named_errors import data_errors
 from descend.training.history import Curve
 
 if TYPE_CHECKING:
@@ -85,7 +86,10 @@ class Judge:
         self._held_out, self._learnt = held_out, learnt
         self._scorer = None
         if estimator.scoring is not None:
-            self._scorer = check_scoring(estimator, estimator.scoring)
+            try:
+                self._scorer = check_scoring(estimator, estimator.scoring)
+            except ValueError as error:
+                raise ParameterError(str(error)) from None
 
     def __call__(self, state: State) -> tuple[float, float, float | None]:
         """Validation loss, validation score, training score; no scores where the loss is not finite."""

@@ -12,7 +12,8 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from descend.errors import DataError
-from descend.estimators.base import Array, data_errors, encoded_labels
+from descend.estimators.base import Array, encoded_labels
+from descend.estimators.named_errors import data_errors
 
 
 @dataclass(frozen=True, slots=True, eq=False)

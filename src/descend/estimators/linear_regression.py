@@ -187,9 +187,10 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
             residuals, leverage = self._weighted_residuals(X, y, sample_weight, target)
         names = getattr(self, "feature_names_in_", None)
         columns = [f"x{i + 1}" for i in range(self.n_features_in_)] if names is None else [*map(str, names)]
-        return summarise(
-            self._linear_fit, self._target_names[target], columns, target, level, residuals, leverage
-        )
+        with named_later():
+            return summarise(
+                self._linear_fit, self._target_names[target], columns, target, level, residuals, leverage
+            )
 
     def _weighted_residuals(
         self, X: Any, y: Any, sample_weight: ArrayLike | None, target: int

@@ -172,7 +172,10 @@ class Perceptron(Estimator):
         if self.solver == "lbfgs":
             self._solve(learnt)
         elif validation is not None:
-            given = self._given(validation, learnt.inputs.x.dtype)
+            try:
+                given = self._given(validation, learnt.inputs.x.dtype)
+            except DataError as error:
+                raise DataError(f"validation: {error}") from None
             self._train(learnt, random, partial, held_out=given, judged_too=learnt)
         elif self.early_stopping:
             stratum = self._stratum(learnt.inputs.y)
@@ -189,7 +192,7 @@ class Perceptron(Estimator):
     def _given(self, validation: Any, dtype: np.dtype[Any]) -> Rows:
         """The caller's own validation rows."""
         if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
-            raise DataError("validation must be (X, y) or (X, y, sample_weight)")
+            raise DataError("give (X, y) or (X, y, sample_weight)")
         X, y = validation[:2]
         x, target = self._training_rows(X, y, multi_output=True, reset=False)
         x = self._in(dtype, x)
@@ -247,6 +250,7 @@ class Perceptron(Estimator):
         solved, curve = solve_by_lbfgs(
             self._compiled(SGD(), self.threads), self._network, inputs, self._parameters(), float(self.alpha),
             columns, self._loss_scale(columns), float(self.tol), int(self.max_iter), int(self.max_fun),
+            bool(self.verbose),
         )  # fmt: skip
         self._keep(solved.parameters)
         record = self._record

@@ -1,7 +1,8 @@
-"""What ``verbose`` shows of a fit by epochs."""
+"""What ``verbose`` shows of a fit."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,11 @@ def shown_progress(verbose: bool | int, classifies: bool) -> Iterator[Listener |
     else:
         with progress_bar(shown=bool(verbose), classifies=classifies) as listener:
             yield listener
+
+
+def print_step(number: int, loss: float) -> None:
+    """A line on standard error after an iteration over all rows."""
+    print(f"step {number}: loss {loss:.6g}", file=sys.stderr, flush=True)
 
 
 def _print_epoch(told: Progress) -> None:
