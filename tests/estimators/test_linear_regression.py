@@ -118,9 +118,10 @@ def test_types_and_layouts(dtype, order):
     y = np.arange(200)
     right = LinearRegression().fit(X.astype(float), y)
     found = LinearRegression().fit(X, y)
-    np.testing.assert_array_equal(found.coef_, right.coef_)
-    assert found.coef_.dtype == np.float64
-    np.testing.assert_array_equal(found.predict(X), right.predict(X.astype(float)))
+    np.testing.assert_array_equal(found.coef_, right.coef_.astype(found.coef_.dtype))
+    assert found.coef_.dtype == (np.float32 if dtype == np.float32 else np.float64)
+    tolerance = 1e-6 if dtype == np.float32 else 0.0
+    np.testing.assert_allclose(found.predict(X), right.predict(X.astype(float)), rtol=tolerance)
 
 
 def test_frames_keep_their_names():
@@ -288,3 +289,46 @@ def test_columns_without_part_in_y_have_coefficient_0():
     pattern = np.array([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)], float)
     found = LinearRegression().fit(pattern * [1, 3, 7] + [5, 11, 13], 3 * pattern[:, 0] + 2).coef_
     assert found.tolist() == [3.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("targets", [(30,), (30, 2)])
+@pytest.mark.parametrize("asked", [None, "float32", "float64"])
+def test_coefficients_and_predictions_have_the_type_of_the_rows_or_the_one_asked_for(targets, asked):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 3)).astype(np.float32), rng.normal(size=targets)
+    model = LinearRegression(dtype=asked).fit(X, y)
+    wide = LinearRegression().fit(X.astype(np.float64), y)
+    kind = np.dtype(asked or "float32")
+    assert model.coef_.dtype == kind
+    assert np.asarray(model.intercept_).dtype == kind
+    assert model.predict(X).dtype == kind
+    np.testing.assert_array_equal(model.coef_, wide.coef_.astype(kind))
+    assert model._linear_fit.coef.dtype == np.float64
+    assert wide.coef_.dtype == np.float64
+
+
+def test_a_coefficient_beyond_float32_is_refused_in_one_line():
+    X = np.array([[1e-30], [2e-30], [4e-30]], np.float32)
+    with pytest.raises(DataError, match=r"beyond float32.*dtype='float64'"):
+        LinearRegression().fit(X, [1e20, 2e20, 5e20])
+
+
+@pytest.mark.parametrize(
+    "units", [np.ones(40), 10.0 ** np.linspace(-2, 2, 40), 10.0 ** np.linspace(-8, 8, 40)]
+)
+@pytest.mark.parametrize("intercept", [True, False])
+def test_more_columns_than_rows_give_the_shortest_of_the_perfect_fits(units, intercept):
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(12, 40)) * units, rng.normal(size=12)
+    model = LinearRegression(fit_intercept=intercept).fit(X, y)
+    centred = X - X.mean(axis=0) * intercept
+    expected = np.linalg.pinv(centred, rcond=1e-15) @ (y - y.mean() * intercept)
+    assert np.abs(model.predict(X) - y).max() < 1e-9
+    assert np.linalg.norm(model.coef_) <= np.linalg.norm(expected) * (1 + 1e-6)
+    assert model.rank_ == 12 - intercept
+    assert model.optimality_ < 1e-18
+    np.testing.assert_allclose(
+        model.singular_[: 12 - intercept],
+        np.linalg.svd(centred, compute_uv=False)[: 12 - intercept],
+        rtol=1e-8,
+    )

@@ -454,3 +454,15 @@ def test_an_old_penalty_is_the_new_ratio():
         np.testing.assert_allclose(
             old.coef_, LogisticRegression(solver="saga", **new).fit(X, y).coef_
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("kept", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cg"])
+def test_huge_values_bring_no_warning_but_of_convergence(kept, solver):
+    X = kept(np.array([[0.0, 1.0], [2e30, 0.0], [1.0, 0.0], [0.0, 2e30]]))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        model = LogisticRegression(solver=solver).fit(X, [0, 1, 0, 1])
+        assert np.isfinite(model.predict_proba(X)).all()
+    assert {w.category for w in told} <= {ConvergenceWarning}
+    assert len(told) <= 1

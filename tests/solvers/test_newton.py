@@ -13,6 +13,7 @@ from descend.solvers.newton import newton
 from descend.solvers.newton_systems import solve_symmetric
 from descend.solvers.optimality import judged
 from descend.solvers.proximal_newton import proximal_newton
+from descend.solvers.row_curvature import RowCurvature
 from descend.solvers.sparse_quadratic import SparseQuadratic
 
 
@@ -166,3 +167,31 @@ def test_a_singular_system_gets_a_short_solution():
     found = solve_symmetric(matrix, np.ones(3))
     np.testing.assert_allclose(matrix @ found, np.ones(3), rtol=1e-9)
     assert np.abs(found).max() < 10
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_products_on_the_rows_that_bend_are_those_of_all_rows(classes):
+    objective = problem(classes, rows=200)
+    rng = np.random.default_rng(3)
+    point = objective.at(rng.normal(size=(objective.design.width, objective.outputs)) * 8)
+    direction = rng.normal(size=point.coefficients.shape)
+    whole = objective.curvature_times(point, direction)
+    exact, coarse = (RowCurvature(objective, point, coarse) for coarse in (False, True))
+    np.testing.assert_allclose(exact.times(direction), whole, atol=1e-13)
+    trace = objective.curvature_diagonal(point).sum()
+    assert np.abs(coarse.times(direction) - whole).max() <= 2e-4 * trace * np.linalg.norm(direction)
+    assert len(coarse._rows) < len(exact._rows)
+    # Far beyond float32, in both directions.
+    np.testing.assert_allclose(coarse.times(1e200 * direction), 1e200 * coarse.times(direction), rtol=1e-5)
+    np.testing.assert_allclose(coarse.times(1e-200 * direction), 1e-200 * coarse.times(direction), rtol=1e-5)
+    for k in range(objective.outputs):
+        np.testing.assert_allclose(exact.block(k), objective.class_curvature(point, k), atol=1e-13)
+
+
+def test_some_of_the_hessian_is_a_part_of_the_whole():
+    objective = problem(3)
+    point = objective.at(np.random.default_rng(4).normal(size=(5, 3)))
+    some = np.array([0, 4, 5, 11, 14])
+    np.testing.assert_allclose(
+        objective.curvature(point, some), objective.curvature(point)[np.ix_(some, some)], atol=1e-14
+    )

@@ -68,7 +68,8 @@ def fit_least_squares(
         threads=threads,
     )
     return LinearFit(
-        found.coef, found.intercept, found.gap, found.rank, found.triangle, found, "squared_error", alpha, positive, **_weights(weight, len(targets)),
+        found.coef, found.intercept, found.gap, found.rank, found.triangle, found,
+        "squared_error", alpha, positive, **_weights(weight, len(targets)),
     )  # fmt: skip
 
 

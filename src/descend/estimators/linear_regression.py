@@ -36,7 +36,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
 
     Least squares is Householder QR with refinement in twice float64's precision: the coefficients are the
     exact solution rounded, for any scaling of the columns. Rank is decided on columns of length 1; where the
-    solution is not unique it is the one of least ‖coef‖. Everything is computed in float64, whatever X's type.
+    solution is not unique it is the one of least ‖coef‖. All is computed in float64, whatever X's type.
 
     Parameters
     ----------

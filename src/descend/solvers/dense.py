@@ -65,8 +65,8 @@ def solve(a: Doubles, b: Doubles, units: Doubles, tolerance: float) -> Solved:
 def _shortest_fit(a: Doubles, b: Doubles, units: Doubles) -> Doubles:
     """Of all g with ``a·g = b`` the one with the shortest ``g / units``, a having independent rows.
 
-    That is ``units²·aᵀ·y`` with ``(a·units²·aᵀ)·y = b``: solved by Cholesky, whose squared condition is made up
-    for by corrections (Å. Björck, "Numerical Methods for Least Squares Problems", 1996, section 6.6).
+    That is ``units²·aᵀ·y`` with ``(a·units²·aᵀ)·y = b``: solved by Cholesky, whose squared condition
+    corrections make up for (Å. Björck, "Numerical Methods for Least Squares Problems", 1996, section 6.6).
     """
     from scipy.linalg.lapack import dpotrf, dpotrs
 

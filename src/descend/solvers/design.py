@@ -47,7 +47,7 @@ class Design:
         return self._kept is not None and not self._sparse
 
     def kept_rows(self, kind: type[np.floating[Any]]) -> NDArray[Any]:
-        """A, (n, width), of a design that keeps its rows: the array itself, or one kept in float32 beside it."""
+        """A, (n, width), of a design that keeps its rows: the array itself, or its float32 copy."""
         return self._narrow if kind is np.float32 else self._kept
 
     @cached_property

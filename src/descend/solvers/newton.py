@@ -83,7 +83,7 @@ def newton(
 
 
 def _residual(length: float, unsettled: float) -> float:
-    """To which share of the gradient a step's system is solved: finer near the optimum, yet no finer than needed.
+    """To which share of the gradient a step's system is solved: finer near the optimum, if that is needed.
 
     The gap falls with the square of the residual. length : of the gradient, below about 1, as the design's
     columns are of unit size.

@@ -77,15 +77,17 @@ class ConjugateGradients:
     def _curvature(self, point: Point, coarse: bool) -> RowCurvature | None:
         return RowCurvature(self._objective, point, coarse) if self._objective.design.keeps_rows else None
 
-    def _preconditioner(
-        self, point: Point, curvature: RowCurvature | None
-    ) -> Callable[[Doubles], Doubles]:
+    def _preconditioner(self, point: Point, curvature: RowCurvature | None) -> Callable[[Doubles], Doubles]:
         width, outputs = point.coefficients.shape
         if width > _MOST_BLOCK:
             diagonal = self._objective.curvature_diagonal(point)
             return lambda residual: residual / np.where(diagonal > 0, diagonal, 1.0)
         if self._inverses is None or self._served > max(_SERVED, width // 4):
-            own = (lambda k: self._objective.class_curvature(point, k)) if curvature is None else curvature.block
+            own = (
+                (lambda k: self._objective.class_curvature(point, k))
+                if curvature is None
+                else curvature.block
+            )
             # Before anything is learnt all classes are as likely.
             different = outputs if point.coefficients.any() else 1
             added = width * (_EPS if curvature is None else curvature.rounding)

@@ -1,4 +1,4 @@
-"""The Hessian of a cross-entropy for directions: on the rows that bend it, in the precision that is asked for."""
+"""The Hessian of a cross-entropy for directions: on the rows that bend it, in the precision asked for."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class SparseQuadratic:
         that of G. Andrew and J. Gao, "Scalable training of L1-regularized log-linear models", ICML 2007.
         """
         first = self._value(start)
-        w, joining = start, np.zeros(len(start), bool)
+        w, joining, excess = start, np.zeros(len(start), bool), np.zeros(len(start))
         for _ in range(_MOST_ROUNDS):
             before = self._value(w)
             found = self._descended(w, joining, enough * (first - before))
@@ -97,7 +97,9 @@ class SparseQuadratic:
         while True:
             direction = np.zeros_like(w)
             places = np.flatnonzero(chosen)
-            system = self.hessian.take(places, axis=0).take(places, axis=1)  # whole rows first: faster than ix_
+            system = self.hessian.take(places, axis=0).take(
+                places, axis=1
+            )  # whole rows first: faster than ix_
             right = -(self.linear + self.l1 * signs)[chosen] - system @ w[chosen]
             direction[chosen] = solve_symmetric(system, right) if len(system) else 0.0
             wrong = chosen & (w == 0) & (self.l1 > 0) & (direction * signs < 0)
