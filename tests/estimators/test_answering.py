@@ -13,6 +13,8 @@ from descend import MLPClassifier, MLPRegressor
 from descend.errors import DataError
 from descend.estimators.perceptron import Perceptron
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def _table(rows=60, seed=0):
     X = np.random.default_rng(seed).normal(size=(rows, 5))
