@@ -8,8 +8,11 @@ import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.base import RegressorMixin, _fit_context
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 
+from descend import LogisticRegression, MLPClassifier
 from descend.errors import DataError, OptionError
 from descend.estimators.base import Estimator, class_row_weights, encoded_labels, row_weights
 
@@ -135,3 +138,14 @@ def test_text_and_complex_numbers_are_refused(rows, message):
     fitted = Plain().fit(np.ones((2, np.asarray(rows).shape[1])), [1, 2])
     with pytest.raises(DataError, match=message):
         fitted._rows(rows)
+
+
+@pytest.mark.parametrize("model", [LogisticRegression(), MLPClassifier(solver="lbfgs", random_state=0)])
+def test_callbacks_set_around_an_estimator_see_the_outer_steps(model):
+    callback = pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    pipeline = make_pipeline(StandardScaler(), model).set_callbacks(callback.ProgressBar())
+    with pytest.warns(UserWarning, match="does not support callbacks"):
+        pipeline.fit(X, X[:, 0] > 0)
+    assert pipeline.score(X, X[:, 0] > 0) > 0.9
+    assert not hasattr(model, "set_callbacks")

@@ -69,3 +69,16 @@ def cases() -> Cases:
     except EngineUnavailable as error:
         pytest.skip(str(error))
     return Cases()
+
+
+@pytest.fixture(params=["x86-64-v3", "x86-64-v3-wide", "x86-64-v4", "neon"])
+def fused_set(request) -> str:
+    """Each instruction set with fused multiply-add; one that this machine lacks is skipped, and says so."""
+    _native = pytest.importorskip("descend.engines.native._native", reason="the extension is not built")
+    if _native.selected("") == "generic":
+        pytest.skip("this machine has no fused multiply-add")
+    try:
+        _native.selected(request.param)
+    except _native.Unavailable as unavailable:
+        pytest.skip(str(unavailable))
+    return request.param

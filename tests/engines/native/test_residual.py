@@ -9,8 +9,6 @@ import pytest
 
 _native = pytest.importorskip("descend.engines.native._native", reason="the extension is not built")
 
-SETS = ["x86-64-v3", "x86-64-v3-wide", "x86-64-v4", "neon"]
-
 
 def problem(rows, columns, targets, seed=0):
     rng = np.random.default_rng(seed)
@@ -53,19 +51,12 @@ def test_sums_are_those_of_fractions(instruction_set, intercept, weighted):
 
 
 @pytest.mark.parametrize("shape", [(40, 1, 1), (4097, 20, 1), (9000, 33, 3)])
-@pytest.mark.parametrize("instruction_set", SETS)
-def test_one_hash_over_threads_and_instruction_sets(cases, instruction_set, shape):
-    if _native.selected("") == "generic":
-        pytest.skip("this machine has no fused multiply-add")
-    try:
-        _native.selected(instruction_set)
-    except _native.Unavailable as unavailable:
-        pytest.skip(str(unavailable))
+def test_one_hash_over_threads_and_instruction_sets(cases, fused_set, shape):
     x, y, weight, c = problem(*shape)
     for given in (None, weight):
         expected = cases.digest(residual(x, y, given, c))
         for threads in (1, 2, 3, 4):
-            assert cases.digest(residual(x, y, given, c, instruction_set, threads)) == expected
+            assert cases.digest(residual(x, y, given, c, fused_set, threads)) == expected
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.uint8])

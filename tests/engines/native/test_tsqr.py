@@ -14,8 +14,6 @@ from descend import streams
 
 _native = pytest.importorskip("descend.engines.native._native", reason="the extension is not built")
 
-SETS = ["x86-64-v3", "x86-64-v3-wide", "x86-64-v4", "neon"]
-
 
 def table(rows, columns, targets=1):
     """Numbers that are the same on every machine."""
@@ -34,19 +32,12 @@ SHAPES = [(1000, 3, 1), (4097, 20, 1), (9000, 33, 40), (13001, 50, 2), (5000, 13
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("instruction_set", SETS)
-def test_one_hash_over_threads_and_instruction_sets(cases, instruction_set, shape):
-    if _native.selected("") == "generic":
-        pytest.skip("this machine has no fused multiply-add")
-    try:
-        _native.selected(instruction_set)
-    except _native.Unavailable as unavailable:
-        pytest.skip(str(unavailable))
+def test_one_hash_over_threads_and_instruction_sets(cases, fused_set, shape):
     x, y, weight = table(*shape)
     for given in (None, weight):
         expected = results(cases, x, y, given)
         for threads in (1, 2, 3, 4):
-            assert results(cases, x, y, given, instruction_set, threads) == expected
+            assert results(cases, x, y, given, fused_set, threads) == expected
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.uint8])
