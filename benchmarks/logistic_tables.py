@@ -19,7 +19,7 @@ from sklearn import datasets, linear_model
 
 import descend
 
-CASES = [(1e-3, 0.0), (1.0, 0.0), (1e3, 0.0), (0.1, 1.0), (1.0, 1.0), (1.0, 0.5)]
+CASES = [(1e-3, 0.0), (1e-2, 0.0), (1.0, 0.0), (100.0, 0.0), (1e3, 0.0), (0.1, 1.0), (1.0, 1.0), (1.0, 0.5)]
 
 
 def table(name: str) -> tuple[Any, Any]:

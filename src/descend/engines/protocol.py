@@ -75,7 +75,7 @@ class Sums:
     """Totals over rows without dropout; ``loss / weight`` is the mean loss, ``correct / rows`` the accuracy.
 
     weight, loss : sum of weights, class weights counted in, and of weighted losses.
-    rows, correct : sum of the rows' own weights, and of those whose class was right (0 for regression).
+    rows, correct : as a Chunk's step_rows and step_correct.
     """
 
     weight: float

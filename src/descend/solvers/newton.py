@@ -20,6 +20,7 @@ _MOST_HALVINGS = 50
 _DECREASE = 1e-4
 _EPS = float(np.finfo(np.float64).eps)
 _COARSEST, _FINEST = 0.3, 1e-2  # residuals of a step's system
+_EXACT = 1e-10  # that of a system so small that solving it to the end costs next to nothing
 _MARGIN = 0.3
 _NEAR = 1e-3  # a relative decrease of the objective after which its gap is worth a look
 _GAINED = 0.5  # of the gradient: a step that leaves more is followed by one in full precision
@@ -47,14 +48,15 @@ def newton(
     ----------
     objective : without an L1 penalty.
     point : where to start.
-    factored : True for a Hessian factored by Cholesky, False for preconditioned conjugate gradients stopped
-        early (J. Nocedal and S. Wright, "Numerical Optimization", 2nd edition, algorithm 7.1), None for what
-        is cheaper.
+    factored : True for a Hessian factored by Cholesky, False for preconditioned conjugate gradients, which on
+        more than 128 coefficients are stopped early (J. Nocedal and S. Wright, "Numerical Optimization",
+        2nd edition, algorithm 7.1), None for what is cheaper.
     most_products : of the Hessian and a vector, each a pass over the rows; the run ends where they are used.
     watch : called after each step with its number, the point and the direction; True ends the run there.
     """
+    small = point.coefficients.size <= _MOST_FACTORED
     if factored is None:
-        factored = point.coefficients.size <= _MOST_FACTORED
+        factored = small
     systems = ConjugateGradients(objective, most_products)
     length, coarse, unsettled = np.inf, True, np.inf
     for iteration in range(1, max_iter + 1):
@@ -66,8 +68,9 @@ def newton(
             direction = direction.reshape(gradient.shape)
         else:
             before, length = length, float(np.linalg.norm(gradient))
-            coarse = length <= _GAINED * before or not coarse
-            direction = systems.direction(point, gradient, _residual(length, unsettled), coarse)
+            coarse = not small and (length <= _GAINED * before or not coarse)
+            residual = _EXACT if small else _residual(length, unsettled)
+            direction = systems.direction(point, gradient, residual, coarse)
         slope = float((gradient * direction).sum())
         found = line_search(objective, point, direction, slope)
         if found is None:
