@@ -99,8 +99,7 @@ class Program(Protocol):
     def output(self, x: Rows, scale: float = 1.0, inverse_link: bool = False) -> Array:
         """The last layer's output (n, outputs) without dropout.
 
-        inverse_link : what it says of the target instead: its softmax (CrossEntropy), sigmoid
-            (BinaryCrossEntropy) or exponential (Poisson); for other losses the output itself.
+        inverse_link : its softmax (CrossEntropy), sigmoid (BinaryCrossEntropy) or exponential (Poisson).
         """
 
     def evaluate(self, inputs: Inputs) -> Sums:
