@@ -72,6 +72,20 @@ def test_the_print_of_one_fit():
     assert "Omnibus:                       11.690   Durbin-Watson:                   3.756" in rows
 
 
+def test_a_great_t_keeps_its_column():
+    X, y = np.arange(6.0).reshape(-1, 1), 1e9 * np.array([1.0, 3, 2, 5, 4, 6]) + 1e15
+    rows = str(LinearRegression().fit(X, y).summary()).splitlines()
+    # statsmodels 0.15's OLS prints the same line
+    assert "const           1e+15   7.03e+08   1.42e+06      0.000       1e+15       1e+15" in rows
+    assert {len(row) for row in rows[11:13]} == {78}
+
+
+def test_the_condition_number_has_three_digits():
+    X = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]) * [5.0, 1.0]
+    rows = str(LinearRegression(fit_intercept=False).fit(X, [1.0, 2, 3, 5]).summary()).splitlines()
+    assert [row for row in rows if row.startswith("Cond. No.                        5.00 ")]
+
+
 @pytest.mark.parametrize(
     ("options", "columns", "reason"),
     [
