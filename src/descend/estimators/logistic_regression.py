@@ -30,6 +30,7 @@ from descend.estimators.base import (
     row_weights,
 )
 from descend.estimators.beyond import check_answers, check_solved, named_later
+from descend.estimators.callbacks import told
 from descend.estimators.logistic_ending import warn_of_ending
 from descend.estimators.logistic_penalty import ALL_SIZES, Penalty, refuse_huge, resolved_penalty
 from descend.solvers.logistic import Callback, Fitted, Method, Problem, solve_logistic
@@ -272,8 +273,7 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
                 f"largest gradient entry {progress.optimality:.1e}",
                 file=sys.stderr,
             )  # fmt: skip
-        answers = [callback(progress) for callback in self.callbacks or ()]
-        return any(answer is True for answer in answers)
+        return told(self.callbacks or (), progress)
 
     def _keep(self, found: Fitted, dtype: np.dtype[Any]) -> None:
         # scikit-learn's liblinear answers in float64 whatever X is.

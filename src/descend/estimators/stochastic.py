@@ -19,6 +19,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from descend.engines.protocol import Inputs, Program, State
 from descend.errors import Diverged
+from descend.estimators.callbacks import told
 from descend.estimators.record import Record
 from descend.networks import Network
 from descend.optimizers import SGD, AdamW, Optimizer, parameter_decay, step_rates
@@ -141,10 +142,10 @@ class StochasticFit:
         shares, rates = self._shares, self._rates(len(offsets) - 1)
         columns = setting.columns if isinstance(setting.optimizer, SGD) else 1
         losses = self._epochs.make(rows, offsets, rates, shares.decay, columns, setting.clip_norm)
-        told = losses * setting.loss_scale
+        scaled = losses * setting.loss_scale
         if setting.constant is not None:
-            told += self._constants(setting.constant, rows, offsets) * shares.of_row
-        loss = (float(told @ shares.counts) + self._penalty(shares)) / shares.rows
+            scaled += self._constants(setting.constant, rows, offsets) * shares.of_row
+        loss = (float(scaled @ shares.counts) + self._penalty(shares)) / shares.rows
         if not math.isfinite(loss):  # the losses of the steps are: the penalty is not
             raise self._diverged("with its penalty")
         record.loss_curve.append(loss)
@@ -255,9 +256,8 @@ class StochasticFit:
                 None if checked is None or score is None else (checked, score),
             ))  # fmt: skip
         parameters = self._epochs.parameters
-        told = Epoch(record.epochs, loss, checked, score, training_score, rate, parameters)
-        answers = [callback(told) for callback in setting.callbacks]  # each is told, whatever the others say
-        return any(answers)
+        news = Epoch(record.epochs, loss, checked, score, training_score, rate, parameters)
+        return told(setting.callbacks, news)
 
     def _enough(self) -> bool:
         """Whether the loss or score has stayed as it was for too long, and the rate cannot come down."""
