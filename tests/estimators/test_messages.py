@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy import sparse
 
 from descend import LinearRegression, LogisticRegression, MLPClassifier, MLPRegressor
 from descend.errors import DataError, OptionError
@@ -12,6 +13,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 2))
 CLASSES = (X[:, 0] > 0).astype(int)
 ESTIMATORS = [LinearRegression(), LogisticRegression(), MLPClassifier(max_iter=2), MLPRegressor(max_iter=2)]
+REGRESSORS = [LinearRegression(), MLPRegressor(max_iter=2)]
 MIXED = {"a": X[:, 0], "town": ["Oslo"] * 40}
 
 
@@ -29,6 +31,39 @@ def _refusal(call, *arguments, **named):
 def test_a_column_of_text_is_named(estimator, frame):
     said = "column 'town' of X holds text, 'Oslo' in row 0: leave it out or encode it, as OneHotEncoder does"
     assert _refusal(estimator.fit, frame, CLASSES) == said
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_column_of_dates_is_named(estimator):
+    frame = pd.DataFrame({"a": X[:, 0], "day": pd.date_range("2020-01-01", periods=40)})
+    assert _refusal(estimator.fit, frame, CLASSES).startswith("column 'day' of X holds dates or times: ")
+
+
+@pytest.mark.parametrize("estimator", REGRESSORS)
+@pytest.mark.parametrize(
+    "make", [list, lambda y: np.array(y, object), pl.Series, lambda y: pd.Series(y, dtype=object)]
+)
+def test_a_missing_target_is_named(estimator, make):
+    y = X[:, 0].tolist()
+    y[5] = None
+    assert _refusal(estimator.fit, X, make(y)) == "Input y contains NaN in row 5: leave the row out"
+
+
+@pytest.mark.parametrize("estimator", REGRESSORS)
+@pytest.mark.parametrize("kind", ["U3", object])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_text_as_a_regressors_target_is_named(estimator, kind):
+    y = np.full(40, "1.5", kind)
+    assert estimator.fit(X, y).predict(X).shape == (40,)
+    y[7] = "n/a"
+    assert _refusal(estimator.fit, X, y) == "y holds text, 'n/a' in row 7: a regressor needs numbers"
+
+
+@pytest.mark.parametrize("estimator", REGRESSORS)
+def test_a_sparse_target_is_refused(estimator):
+    assert (
+        _refusal(estimator.fit, X, sparse.csr_array(X)) == "y is sparse: give it dense, as y.toarray() does"
+    )
 
 
 def test_one_text_among_numbers_is_named():

@@ -21,7 +21,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from descend.engines.registry import ENGINES
 from descend.errors import DataError, Diverged, OptionError
 from descend.estimators.beyond import check_finite, check_summable, named_later
-from descend.estimators.named_errors import data_errors, first_bad, weight_errors
+from descend.estimators.named_errors import data_errors, first_bad, numeric_target, weight_errors
 
 Array = NDArray[Any]
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
@@ -104,6 +104,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 accept_large_sparse=accept_large_sparse, ensure_all_finite=False, multi_output=multi_output,
                 y_numeric=is_regressor(self), reset=reset,
             )  # fmt: skip
+            if is_regressor(self):
+                target = numeric_target(target)
         check_finite(x, getattr(self, "feature_names_in_", None))
         return _canonical(x), target
 

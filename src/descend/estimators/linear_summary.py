@@ -106,8 +106,8 @@ class LinearSummary:
         lines.append("-" * width)
         for i, name in enumerate(self.names):
             cells = [
-                _number(self.coef[i], 4), _number(self.standard_errors[i], 3),
-                _number(self.tests.t[i], 3), f"{self.tests.p[i]:.3f}", _number(self.tests.lower[i], 3), _number(self.tests.upper[i], 3),
+                _number(self.coef[i], 4), _number(self.standard_errors[i], 3), _number(self.tests.t[i], 3),
+                f"{self.tests.p[i]:.3f}", _number(self.tests.lower[i], 3), _number(self.tests.upper[i], 3),
             ]  # fmt: skip
             cells = [f"{cell:>{size}}" for cell, size in zip(cells, sizes, strict=True)]
             lines.append(f"{name:<{wide}}" + "".join(cells))

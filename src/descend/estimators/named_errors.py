@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from descend.errors import DataError
 from descend.estimators.beyond import named_later
@@ -14,13 +15,15 @@ from descend.estimators.beyond import named_later
 
 @contextmanager
 def data_errors(y: Any = None, X: Any = None) -> Iterator[None]:
-    """Turns the ValueErrors of scikit-learn into DataErrors that name a bad y's row and text in X."""
+    """Turns scikit-learn's errors into DataErrors that name a bad y's row, and text and dates in X."""
     try:
         with named_later():
             yield
     except DataError:
         raise
-    except TypeError:  # of comparisons with pandas' NA
+    except TypeError:  # of comparisons with pandas' NA, or of dates beside numbers
+        if dates := _first_dates(X):
+            raise DataError(dates) from None
         if y is None or not first_bad(y):
             raise
         raise DataError(f"Input y contains NaN{first_bad(y)}: leave the row out") from None
@@ -30,7 +33,7 @@ def data_errors(y: Any = None, X: Any = None) -> Iterator[None]:
             found = message.splitlines()[0].rstrip(".").removeprefix("Input y ").removeprefix("Input ")
             message = f"Input y {found}{first_bad(y)}: leave the row out"
         elif message.startswith("could not convert string") and X is not None:
-            message = _first_text(X) or message
+            message = _first_text(X) or _first_text_of_target(y) or message
         raise DataError(message) from None
 
 
@@ -46,6 +49,22 @@ def weight_errors(sample_weight: Any) -> Iterator[None]:
         if values.ndim != 1 or not len(bad):
             raise
         raise DataError(f"{str(error).splitlines()[0].rstrip('.')} in row {bad[0]}") from None
+
+
+def numeric_target(y: Any) -> Any:
+    """A regressor's y, text of numbers and missing values as numbers, checked.
+
+    Raises
+    ------
+    DataError : sparse, or missing where None stood for it.  ValueError : text that is no number.
+    """
+    if sparse.issparse(y):
+        raise DataError("y is sparse: give it dense, as y.toarray() does")
+    if y.dtype.kind in "SU":
+        y = y.astype(np.float64)
+    if y.dtype.kind == "f" and np.isnan(y).any():
+        raise DataError(f"Input y contains NaN{first_bad(y)}: leave the row out")
+    return y
 
 
 def first_bad(y: Any) -> str:
@@ -74,6 +93,24 @@ def _first_text(X: Any) -> str:
                     f"column {called} of X holds text, {value!r} in row {row}: leave it out or encode it, "
                     "as OneHotEncoder does"
                 )
+    return ""
+
+
+def _first_text_of_target(y: Any) -> str:
+    for row, value in enumerate(() if y is None else np.asarray(y, object).ravel()):
+        if isinstance(value, str) and not _reads_as_number(value):
+            return f"y holds text, {value!r} in row {row}: a regressor needs numbers"
+    return ""
+
+
+def _first_dates(X: Any) -> str:
+    """What to do about the first column of dates or durations in a frame; empty without one."""
+    for name, dtype in zip(getattr(X, "columns", ()), getattr(X, "dtypes", ()), strict=True):
+        if getattr(dtype, "kind", "") in ("M", "m"):
+            return (
+                f"column {str(name)!r} of X holds dates or times: leave it out, or make numbers of it, "
+                "such as days since the first"
+            )
     return ""
 
 
