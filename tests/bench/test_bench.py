@@ -127,7 +127,7 @@ def test_pictures_hold_every_ratio():
     pictures = draw(found)
     text = pictures["svg"].decode()
     ElementTree.fromstring(text)
-    for expected in ("17×", "3.21×", "334×", "softmax, batch 32", "JAX, compiled scan"):
+    for expected in ("17.0×", "3.2×", "334×", "softmax, batch 32", "JAX, compiled scan"):
         assert f">{expected}<" in text
     assert pictures == draw(found)
     picture = Image.open(io.BytesIO(pictures["png"]))

@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 
-from descend import LogisticRegression, MLPClassifier
-from descend.errors import DataError, OptionError
+from descend import LinearRegression, LogisticRegression, MLPClassifier, MLPRegressor
+from descend.errors import DataError, EngineUnavailable, OptionError
 from descend.estimators.base import Estimator, class_row_weights, encoded_labels, row_weights
 
 
@@ -149,3 +149,24 @@ def test_callbacks_set_around_an_estimator_see_the_outer_steps(model):
         pipeline.fit(X, X[:, 0] > 0)
     assert pipeline.score(X, X[:, 0] > 0) > 0.9
     assert not hasattr(model, "set_callbacks")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("estimator", [LinearRegression, LogisticRegression, MLPClassifier, MLPRegressor])
+def test_dtype_may_be_numpys_own(estimator):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    y = (X[:, 0] > 0).astype(int)
+    options = {"max_iter": 4} if estimator in (MLPClassifier, MLPRegressor) else {}
+    named, typed = (estimator(dtype=dtype, **options).fit(X, y) for dtype in ("float32", np.float32))
+    assert typed.predict(X).dtype == named.predict(X).dtype
+    with pytest.raises(OptionError, match="dtype"):
+        estimator(dtype=np.int32, **options).fit(X, y)
+
+
+def test_an_engine_that_is_not_there_is_said_for_small_tables_too(monkeypatch):
+    def missing(name):
+        raise EngineUnavailable(f"{name} is not installed")
+
+    monkeypatch.setattr("descend.estimators.logistic_regression.get_engine", missing)
+    with pytest.raises(EngineUnavailable, match="pytorch is not installed"):
+        LogisticRegression(engine="pytorch").fit([[0.0], [1.0]], [0, 1])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from descend import LogisticRegression, MLPClassifier
+from descend.errors import OptionError
 
 X = np.random.default_rng(0).normal(size=(40, 2))
 Y = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(int)
@@ -26,3 +27,9 @@ def asked(request):
 def test_true_ends_the_fit_and_nothing_else_does(asked):
     assert asked(True) == asked(np.bool_(True)) == 1
     assert asked(None) == asked(0.7) == asked("yes") == asked(np.bool_(False)) > 1
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier, LogisticRegression])
+def test_what_cannot_be_called_is_refused_before_the_fit(estimator):
+    with pytest.raises(OptionError, match="callbacks holds 3"):
+        estimator(callbacks=[print, 3]).fit(X, Y)

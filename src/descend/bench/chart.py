@@ -62,8 +62,8 @@ def _bars(axes: Any, groups: list[tuple[str, dict[str, Any]]], found: dict[str, 
                 error_kw={"ecolor": "#444444", "elinewidth": 0.7},
             )  # fmt: skip
             axes.annotate(
-                f"{ratio:.3g}×", (max(high, ratio, 1), place), xytext=(4, 0), textcoords="offset points",
-                va="center", fontsize=8,
+                f"{ratio:.{1 if ratio < 100 else 0}f}×", (max(high, ratio, 1), place), xytext=(4, 0),
+                textcoords="offset points", va="center", fontsize=8,
             )  # fmt: skip
             largest = max(largest, high)
             place += 1
@@ -81,4 +81,4 @@ def _bars(axes: Any, groups: list[tuple[str, dict[str, Any]]], found: dict[str, 
         f"time divided by descend's ({found['threads']} threads, {found['instruction_set']}; "
         f"median and range of {found['pairs']} pairs)"
     )
-    axes.legend(frameon=False, loc="lower right")
+    axes.figure.legend(frameon=False, loc="outside upper center", ncols=len(seen))

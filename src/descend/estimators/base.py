@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, is_regressor
-from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
+from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
@@ -25,6 +25,9 @@ from descend.estimators.named_errors import data_errors, first_bad, numeric_targ
 
 Array = NDArray[Any]
 ClassWeight = Mapping[Any, float] | Literal["balanced"] | None
+DType = Literal["float32", "float64"] | type[np.float32] | type[np.float64] | None
+
+DTYPES: list[Any] = [StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64}), None]
 
 
 class ParameterError(OptionError, InvalidParameterError):  # type: ignore[misc]
@@ -57,11 +60,11 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "engine": [StrOptions(set(ENGINES))],
         "threads": [Interval(Integral, 1, 1024, closed="both"), None],
-        "dtype": [StrOptions({"float32", "float64"}), None],
+        "dtype": DTYPES,
     }
     _refused: ClassVar[Mapping[str, str]] = {}
     _sparse: ClassVar[bool] = False
-    dtype: Literal["float32", "float64"] | None
+    dtype: DType
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -74,6 +77,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
             super()._validate_params()
         except InvalidParameterError as error:
             raise ParameterError(str(error)) from None
+        for callback in getattr(self, "callbacks", None) or ():
+            if not callable(callback):
+                raise ParameterError(f"callbacks holds {callback!r}, which cannot be called; give functions")
         declared = inspect.signature(type(self)).parameters if self._refused else {}
         for name, reason in self._refused.items():
             value, default = getattr(self, name), declared[name].default

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError
-from descend.estimators.base import Array, Estimator, ParameterError, row_weights
+from descend.estimators.base import DTYPES, Array, DType, Estimator, ParameterError, row_weights
 from descend.estimators.beyond import check_answers, check_solved, named_later, r_squared
 from descend.estimators.linear_fit import LinearFit, fit_least_squares, fit_robust, in_dtype
 from descend.estimators.linear_summary import LinearSummary, summarise
@@ -85,7 +85,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
         "delta": [Interval(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
         "threads": [Interval(Integral, 1, 1024, closed="both"), None],
-        "dtype": [StrOptions({"float32", "float64"}), None],
+        "dtype": DTYPES,
     }
     coef_: Array
     intercept_: Any
@@ -97,7 +97,7 @@ class LinearRegression(MultiOutputMixin, RegressorMixin, Estimator):  # type: ig
         n_jobs: int | None = None, positive: bool = False,
         loss: Literal["squared_error", "huber", "absolute_error", "quantile"] = "squared_error",
         alpha: float = 0.0, delta: float = 1.0, quantile: float = 0.5, threads: int | None = None,
-        dtype: Literal["float32", "float64"] | None = None,
+        dtype: DType = None,
     ) -> None:  # fmt: skip
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X

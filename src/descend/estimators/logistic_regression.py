@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,11 +18,13 @@ from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
+from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError
 from descend.estimators.base import (
     Array,
     ClassWeight,
+    DType,
     Estimator,
     ParameterError,
     class_row_weights,
@@ -149,7 +151,7 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
         callbacks: Sequence[Callback] | None = None,
         engine: str = "native",
         threads: int | None = None,
-        dtype: Literal["float32", "float64"] | None = None,
+        dtype: DType = None,
     ) -> None:
         self.penalty = penalty
         self.C = C
@@ -179,6 +181,8 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
         """
         penalty = resolved_penalty(self)
         self._check_meaningless()
+        if self.engine != "native":  # small tables need none, and need not do without for the default's sake
+            get_engine(self.engine)
         x, target = self._training_rows(
             X, y, multi_output=False, accept_large_sparse=self.solver in ALL_SIZES
         )

@@ -15,7 +15,14 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 
 from descend.engines.plan import LastBatch
 from descend.errors import DataError
-from descend.estimators.base import Array, ClassWeight, ParameterError, class_row_weights, column_weights
+from descend.estimators.base import (
+    Array,
+    ClassWeight,
+    DType,
+    ParameterError,
+    class_row_weights,
+    column_weights,
+)
 from descend.estimators.held_out import Rows
 from descend.estimators.labels import Labels
 from descend.estimators.perceptron import Perceptron, Validation, is_stochastic
@@ -138,7 +145,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         callbacks: Sequence[EpochCallback] | None = None,
         engine: str = "native",
         threads: int | None = None,
-        dtype: str | None = None,
+        dtype: DType = None,
     ) -> None:
         self._declare(locals())
 

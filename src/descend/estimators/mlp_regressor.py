@@ -15,7 +15,7 @@ from sklearn.utils.validation import column_or_1d
 
 from descend.engines.plan import LastBatch
 from descend.errors import DataError
-from descend.estimators.base import Array
+from descend.estimators.base import Array, DType
 from descend.estimators.beyond import r_squared
 from descend.estimators.held_out import Rows
 from descend.estimators.perceptron import Perceptron, Validation, is_stochastic
@@ -141,7 +141,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         callbacks: Sequence[EpochCallback] | None = None,
         engine: str = "native",
         threads: int | None = None,
-        dtype: str | None = None,
+        dtype: DType = None,
     ) -> None:
         self._declare(locals())
 
