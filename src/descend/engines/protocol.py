@@ -99,7 +99,7 @@ class Program(Protocol):
     def output(self, x: Rows, scale: float = 1.0, inverse_link: bool = False) -> Array:
         """The last layer's output (n, outputs) without dropout.
 
-        inverse_link : its softmax (CrossEntropy), sigmoid (BinaryCrossEntropy) or exponential (Poisson).
+        inverse_link : its softmax (CrossEntropy), sigmoid (BinaryCrossEntropy), exp (Poisson) or itself.
         """
 
     def evaluate(self, inputs: Inputs) -> Sums:

@@ -205,7 +205,9 @@ def class_row_weights(
         raise DataError("class_weight times sample_weight is zero in every row")
     beyond = np.flatnonzero(~np.isfinite(found))
     if len(beyond):
-        raise DataError(f"class_weight times sample_weight is beyond {found.dtype} in row {beyond[0]}")
+        raise DataError(
+            f"class_weight times sample_weight is beyond {found.dtype} in row {beyond[0]}: scale the weights"
+        )
     return found
 
 

@@ -49,7 +49,9 @@ def check_answers(answers: Array, what: str) -> None:
     """Raises DataError naming the first row of (n,) or (n, outputs) whose answer is no finite number."""
     if not all_finite(_contiguous(answers)):
         row = np.flatnonzero(~np.isfinite(answers.reshape(len(answers), -1)).all(axis=1))[0]
-        raise DataError(f"row {row} of X holds values too large: its {what} is beyond {answers.dtype}")
+        raise DataError(
+            f"row {row} of X holds values too large: its {what} is beyond {answers.dtype}; leave the row out"
+        )
 
 
 def check_solved(coef: Array) -> None:
@@ -82,7 +84,7 @@ def r_squared(truth: Any, predicted: Array, weight: Any) -> float:
         row, column = np.unravel_index(np.abs(numbers - answers).argmax(), numbers.shape)
     raise DataError(
         f"the score is beyond float64: in row {row} y is {numbers[row, column]:g} and "
-        f"{answers[row, column]:g} is predicted"
+        f"{answers[row, column]:g} is predicted; leave the row out"
     )
 
 

@@ -105,7 +105,7 @@ def _first_text_of_target(y: Any) -> str:
 
 def _first_dates(X: Any) -> str:
     """What to do about the first column of dates or durations in a frame; empty without one."""
-    for name, dtype in zip(getattr(X, "columns", ()), getattr(X, "dtypes", ()), strict=True):
+    for name, dtype in zip(getattr(X, "columns", ()), getattr(X, "dtypes", ()), strict=False):
         if getattr(dtype, "kind", "") in ("M", "m"):
             return (
                 f"column {str(name)!r} of X holds dates or times: leave it out, or make numbers of it, "

@@ -10,10 +10,8 @@ from descend.solvers.sparse_quadratic import SparseQuadratic
 
 _FEWEST_JOINING = 64
 _MOST_WORKING = 1024
-_FAR, _ENOUGH = (
-    1e-5,
-    0.3,
-)  # a relative decrease after which a model need not be minimised to its end, and how far
+# A relative decrease after which a model need not be minimised to its end, and how far.
+_FAR, _ENOUGH = 1e-5, 0.3
 
 
 def proximal_newton(

@@ -97,9 +97,8 @@ class SparseQuadratic:
         while True:
             direction = np.zeros_like(w)
             places = np.flatnonzero(chosen)
-            system = self.hessian.take(places, axis=0).take(
-                places, axis=1
-            )  # whole rows first: faster than ix_
+            # Whole rows first: faster than np.ix_.
+            system = self.hessian.take(places, axis=0).take(places, axis=1)
             right = -(self.linear + self.l1 * signs)[chosen] - system @ w[chosen]
             direction[chosen] = solve_symmetric(system, right) if len(system) else 0.0
             wrong = chosen & (w == 0) & (self.l1 > 0) & (direction * signs < 0)
