@@ -12,6 +12,8 @@
     │   └── EngineBusy              a second caller used a program that was still running
     └── Diverged                    exit_code 3: the loss stopped being finite
 
+``DataWarning`` is no error: it tells what was noticed in data that could be used.
+
 Messages are one line, name what was found and where, and end with the remedy where there is one.
 """
 
@@ -40,6 +42,10 @@ class OptionError(UserError, ValueError):
 
 class DataError(UserError, ValueError):
     """A table, image or array cannot be used as it is."""
+
+
+class DataWarning(UserWarning):
+    """What was noticed in data that was used: columns left out, cells read in another way than written."""
 
 
 class ModelFileError(UserError):
