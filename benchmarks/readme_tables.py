@@ -37,10 +37,10 @@ NAMES = {
         "picture": "How many times longer the others take",
     },
     "README.zh-CN.md": {
-        "head": "一轮，{threads} 线程",
-        "row": "一行",
+        "head": "每轮（epoch）耗时，{threads} 线程",
+        "row": "预测一行",
         "pytorch": "PyTorch 手写循环",
-        "book": "PyTorch 教科书写法",
+        "book": "PyTorch 教程写法",
         "jax": "JAX scan",
         "scikit-learn": "scikit-learn",
         "comma": "，",
@@ -48,8 +48,8 @@ NAMES = {
         "linear": "线性回归",
         "MLP": "多层感知机",
         "range": "{low} 至 {high}",
-        "uncounted": "不计",
-        "picture": "其他库所用时间的倍数",
+        "uncounted": "未计入",
+        "picture": "其他库的耗时是 descend 的多少倍",
     },
 }
 
