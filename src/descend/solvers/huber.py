@@ -60,8 +60,9 @@ def huber_fit(
         length = 1.0 if settled else problem.best_length(c, step, rest, moved)
         changed = c + length * step
         after = y - rows.fitted(changed)
-        if problem.value(changed, after) <= problem.value(c, rest):
-            c, rest = changed, after
+        if not problem.value(changed, after) <= problem.value(c, rest):
+            break  # rounding hides what is left: every further step would be this one
+        c, rest = changed, after
         if (settled and before) or decrement <= _NOTHING * max(problem.value(c, rest), _NOTHING):
             break
     null = problem.value(np.zeros(len(c)), y - (np.median(y) if intercept else 0.0))
