@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,11 +20,12 @@ from descend.data import sources
 from descend.data.dataset import Dataset
 from descend.data.encoding import Encoder, fit_encoder
 from descend.data.split import PARTS, Split, check_enough, gather, split
+from descend.data.table import listing
 from descend.data.target import ClassTarget, NumberTarget, check_counts, infer_task
 from descend.engines.protocol import Inputs
 from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
-from descend.errors import Diverged, OptionError
+from descend.errors import DataWarning, Diverged, OptionError
 from descend.judging import judge
 from descend.models import Model
 from descend.networks import Network, Poisson
@@ -37,6 +38,8 @@ from descend.training.run_folder import check_output, write_last_good, write_run
 from descend.training.trainer import plan_epochs, train_inputs
 
 Array = NDArray[Any]
+
+_MOST_LEFT_OUT = 10  # columns named in one warning
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,10 @@ def fit(
     ------
     DataError, OptionError, OutputError : what was found, where, and what to do.
     Diverged : the loss stopped being finite.
+
+    Warns
+    -----
+    DataWarning : what was noticed in the data: columns left out and why, rows without a target, and the like.
     """
     if verbose not in (0, 1):
         raise OptionError(f"verbose must be 0 or 1, not {verbose!r}")
@@ -105,12 +112,24 @@ def fit(
     if folder is not None:
         check_output(folder, overwrite)
     prepared = prepare(data, target, chosen)
-    for note in prepared.notes:
-        logging.getLogger("descend").info("%s: %s", prepared.dataset.name, note)
+    for note in (*prepared.notes, *_left_out(prepared.dataset)):
+        warnings.warn(note, DataWarning, stacklevel=2)
     with progress_bar(shown=verbose == 1, classifies=prepared.network.classifies) as listener:
         if folder is None:
             return run(prepared, listener)
         return run_and_save(prepared, listener, data, folder, overwrite)[0]
+
+
+def _left_out(dataset: Dataset) -> tuple[str, ...]:
+    """One note on the columns that are not learned from, which the command shows in its list of columns."""
+    found = [
+        f"{column.name!r} ({column.note.removeprefix('left out: ')})"
+        for column in dataset.columns
+        if not column.used and column.name != dataset.target
+    ]
+    if not found:
+        return ()
+    return (f"{'column' if len(found) == 1 else 'columns'} left out: {listing(found, _MOST_LEFT_OUT)}",)
 
 
 def prepare(data: Any, target: str | None, options: Options) -> Prepared:

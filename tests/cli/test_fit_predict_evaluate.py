@@ -14,6 +14,7 @@ import pytest
 import descend
 from descend.cli.numbers import plain, seconds
 from descend.engines.agreement import Agreement
+from descend.errors import DataWarning
 
 
 def test_houses_from_fit_to_evaluate(command, tmp_path):
@@ -217,7 +218,8 @@ def test_idx_folder(command, real_data, tmp_path):
 
 
 def test_a_hidden_layer_on_real_images(real_data):
-    training = descend.fit(real_data / "mnist", hidden=(256,), epochs=10)
+    with pytest.warns(DataWarning, match="10,000 rows are the folder's own test"):
+        training = descend.fit(real_data / "mnist", hidden=(256,), epochs=10)
     assert training.metrics["test"]["accuracy"] >= 0.975
 
 

@@ -128,9 +128,10 @@ class Dataset:
         test_rows = None
         if self.test_rows is not None:
             test_rows = (np.cumsum(known) - 1)[self.test_rows[known[self.test_rows]]]
-        rows = "row whose target is" if missing == 1 else "rows whose target is"
+        rows, were = ("row", "was") if missing == 1 else ("rows", "were")
         kept = replace(self.take(np.flatnonzero(known)), test_rows=test_rows)
-        return replace(kept, notes=(*self.notes, f"{missing:,} {rows} missing were left out"))
+        note = f"{missing:,} {rows} whose target is missing {were} left out"
+        return replace(kept, notes=(*self.notes, note))
 
     def numbers(self) -> NDArray[np.float64]:
         """The target as numbers in its own units, (rows,) float64.

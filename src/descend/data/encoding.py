@@ -15,6 +15,7 @@ from descend.data import column_encoders
 from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, ColumnEncoder
 from descend.data.dataset import Dataset
 from descend.data.image_encoding import ImageEncoder
+from descend.data.notices import Notices
 from descend.data.table import Table, listing
 from descend.errors import DataError, ModelFileError
 
@@ -84,27 +85,27 @@ class TableEncoder:
         """Notes on columns that are more than the model knows. Raises DataError naming missing ones."""
         return self._check(self._table_of(data))
 
-    def transform(self, data: Any, dtype: str = "float32") -> NDArray[Any]:
+    def transform(self, data: Any, dtype: str = "float32", notices: Notices | None = None) -> NDArray[Any]:
         """The matrix of ``data``, (rows, features) of ``dtype``, C-contiguous and finite.
 
         data : a Dataset, polars or pandas frame, dict of columns, list of dict rows, or a table's path; for
             a model of arrays, whose columns are x1, x2, …, also an array (rows, columns) of numbers.
+        notices : takes what was noticed.
 
         Raises DataError for missing columns, and for cells that are not of their column's kind.
         """
         table = self._table_of(data)
-        notes = list(self._check(table))
+        notices = Notices() if notices is None else notices
+        notices.say(*table.notes, *self._check(table))
         widths = [len(encoder.feature_names) for encoder in self.columns]
         matrix = np.zeros((table.rows, sum(widths)), dtype)
         start = 0
         for encoder, width in zip(self.columns, widths, strict=True):
             with np.errstate(over="ignore"):  # found below, and named
-                noticed = encoder.write(table, matrix[:, start : start + width])
-            if noticed:
-                notes.append(noticed)
+                encoder.write(table, matrix[:, start : start + width], notices)
             start += width
         self._check_finite(table, matrix)
-        self.notes_of_last_use = tuple(notes)
+        self.notes_of_last_use = notices.texts
         return matrix
 
     def to_json(self) -> dict[str, Any]:

@@ -206,13 +206,13 @@ def _refuse_uniques(dataset: Dataset, labels: pl.Series) -> None:
 
 def _rare_classes(labels: pl.Series) -> tuple[str, ...]:
     """What a split into three parts does to classes of one or two rows."""
-    counts = labels.value_counts(name="count").sort(labels.name)
+    counts = labels.alias("class").value_counts(name="rows").sort("class")
     notes = []
     for rows, fate in (
         (1, "only in the training rows"),
         (2, "in at most two of training, validation and test"),
     ):
-        rare = [repr(value) for value in counts.filter(pl.col("count") == rows)[labels.name].to_list()]
+        rare = [repr(value) for value in counts.filter(pl.col("rows") == rows)["class"].to_list()]
         size = "1 row" if rows == 1 else f"{rows} rows"
         if len(rare) == 1:
             notes.append(f"class {rare[0]} has {size}: it is {fate}")

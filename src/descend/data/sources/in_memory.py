@@ -95,7 +95,7 @@ def _frame(columns: dict[str, Any]) -> pl.DataFrame:
         first, length = series[0].name, len(series[0])
         other, found = next((name, rows) for name, rows in lengths.items() if rows != length)
         raise DataError(f"{_NAME}: column {first!r} has {length:,} rows and {other!r} has {found:,}")
-    return pl.DataFrame(series)
+    return pl.DataFrame({each.name: each for each in series})  # of a list, the name '' would be lost
 
 
 def _series(name: str, values: Any) -> pl.Series:
