@@ -19,6 +19,7 @@ from descend import __version__, streams
 from descend.data import sources
 from descend.data.dataset import Dataset
 from descend.data.encoding import Encoder, fit_encoder
+from descend.data.names import column_name
 from descend.data.split import PARTS, Split, check_enough, gather, split
 from descend.data.table import listing
 from descend.data.target import ClassTarget, NumberTarget, check_counts, infer_task
@@ -75,7 +76,7 @@ class Prepared:
 
 
 def fit(
-    data: Any, target: str | None = None, *, out: str | os.PathLike[str] | None = None,
+    data: Any, target: object = None, *, out: str | os.PathLike[str] | None = None,
     overwrite: bool = False, verbose: int = 0, **options: Any,
 ) -> Training:  # fmt: skip
     """Reads, splits 70/15/15, encodes, trains and evaluates; the same as the command ``descend fit``.
@@ -84,7 +85,7 @@ def fit(
     ----------
     data : path of a table (.csv .tsv .csv.gz .parquet), of a folder of IDX files or of images by class,
         a built-in name (``houses``, ``digits``, …), a polars or pandas frame, or a dict of columns.
-    target : column to predict; built-ins and folders know theirs.
+    target : name of the column to predict, or a frame's own label for it; built-ins and folders know theirs.
     out : folder to write the run to; None writes nothing.
     overwrite : replace ``out`` where it is a run's folder.
     verbose : 1 shows a progress bar.
@@ -132,7 +133,7 @@ def _left_out(dataset: Dataset) -> tuple[str, ...]:
     return (f"{'column' if len(found) == 1 else 'columns'} left out: {listing(found, _MOST_LEFT_OUT)}",)
 
 
-def prepare(data: Any, target: str | None, options: Options) -> Prepared:
+def prepare(data: Any, target: object, options: Options) -> Prepared:
     """Reads and understands the data. Raises DataError or OptionError before anything is trained."""
     check_dtype(options.dtype)
     resolve_threads(options.threads)
@@ -237,7 +238,7 @@ def _about(prepared: Prepared) -> dict[str, Any]:
         "task": prepared.task,
         "table": prepared.dataset.name,
         "target": prepared.dataset.target,
-        "ignore": list(prepared.options.ignore),
+        "ignore": [column_name(name) for name in prepared.options.ignore],
         "unit": prepared.dataset.unit,
         "rows": prepared.dataset.rows,
         "seed": prepared.seed,

@@ -79,6 +79,8 @@ def infer_column(table: Table, name: str) -> Column:
         return Column(name, "constant", f"every cell is {str(present[0])!r}")
     if cells.dtype == pl.Boolean:
         return Column(name, "yes/no")
+    if name in table.categories and cells.dtype != pl.String:
+        return _category_column(name, present)
     if cells.dtype.is_numeric():
         return _number_column(table, name, present)
     if isinstance(cells.dtype, pl.Datetime | pl.Date):
@@ -89,7 +91,10 @@ def infer_column(table: Table, name: str) -> Column:
 def _plain_numbers(table: Table, names: Collection[str]) -> dict[str, Column]:
     """The columns that are plainly numbers, or 0 and 1, understood together."""
     schema, found = table.frame.schema, table.number_columns
-    looked = [name for name in names if name in found.places and not _named_as_identifier(name)]
+    looked = [
+        name for name in names
+        if name in found.places and name not in table.categories and not _named_as_identifier(name)
+    ]  # fmt: skip
     texts = [name for name in looked if schema[name] == pl.String]
     whole = {name for name in looked if schema[name].is_integer()}
     codes = set(texts)
@@ -193,8 +198,14 @@ def _text_column(table: Table, name: str, cells: pl.Series, present: pl.Series) 
         return Column(
             name, "date", _date_note(reading.parsed_dates(present, date_format), date_format), date_format
         )
+    return _category_column(name, present)
+
+
+def _category_column(name: str, present: pl.Series) -> Column:
+    distinct = present.n_unique()
     if len(present) >= _FEWEST_NAMES and distinct >= _MOSTLY * len(present):
-        note = f"left out: {distinct:,} different texts in {len(present):,} cells"
+        held = "texts" if present.dtype == pl.String else "values"
+        note = f"left out: {distinct:,} different {held} in {len(present):,} cells"
         return Column(name, "identifier", note)
     return Column(name, "category", f"{distinct:,} different")
 

@@ -37,6 +37,8 @@ def infer_task(dataset: Dataset, number_loss: str = "") -> tuple[Task, str]:
         return "classification", "the target is text"
     if labels.dtype == pl.Boolean:
         return "classification", "the target is yes or no"
+    if dataset.table is not None and dataset.target in dataset.table.categories:
+        return "classification", "the target is a category"
     if not labels.dtype.is_numeric():
         raise DataError(
             f"{dataset.name}: the target {dataset.target!r} holds dates; give a number or a class"
