@@ -8,7 +8,7 @@ Only + − × ÷ √ take part, so the same rows give the same bits on every mac
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +20,9 @@ from descend.data.described import checked_fields
 from descend.data.kinds import Column
 from descend.data.moments import mean_and_deviation, median
 from descend.data.notices import Notices
+from descend.data.spellings import composed
 from descend.data.table import Table
+from descend.data.yes_no import meanings
 
 Array = NDArray[Any]
 
@@ -62,10 +64,11 @@ class NumberEncoder:
 
 @dataclass(frozen=True, slots=True)
 class YesNoEncoder:
-    """1 for yes and 0 for no; missing cells and unknown words at training's share of yes.
+    """1 for yes and 0 for no, however they are written; missing cells at training's share of yes.
 
-    ``worded`` says that the column holds words or yes/no values; in one of 0 and 1 any number stands for
-    itself. Where training had missing cells, one more feature is 1 for a missing cell.
+    ``worded`` says that the column holds words or yes/no values, where unknown words and other numbers are
+    as missing; in one of 0 and 1 any number stands for itself, and an unknown word is an error. Where
+    training had missing cells, one more feature is 1 for a missing cell.
     """
 
     kind: ClassVar[str] = "yes/no"
@@ -103,25 +106,25 @@ class YesNoEncoder:
             notices.missing(self.name, empty, "filled with training's share of yes")
 
     def _values(self, table: Table) -> tuple[NDArray[np.float64], pl.Series]:
-        if not self.worded:
+        """1, 0 or NaN, and the words that mean neither; any number of a column of 0 and 1."""
+        if not self.worded and table.number_columns.get(self.name) is not None:
             return reading.numbers(table, self.name), pl.Series([], dtype=pl.String)
-        words = reading.words(table, self.name).str.to_lowercase()
-        values = words.replace_strict(
-            list(reading.YES_NO),
-            [float(meaning) for meaning in reading.YES_NO.values()],
-            default=None,
-            return_dtype=pl.Float64,
-        )
-        unknown = words.filter(words.is_not_null() & values.is_null())
-        return values.fill_null(np.nan).to_numpy(), unknown
+        words = reading.words(table, self.name)
+        values = meanings(words)
+        unknown = words.is_not_null() & values.is_null()
+        if not self.worded and unknown.any():  # words for yes and no stand beside numbers
+            numbers = values.cast(pl.String).zip_with(~unknown, words).alias(self.name)
+            return reading.numbers(replace(table, frame=numbers.to_frame()), self.name), words.clear()
+        return values.fill_null(np.nan).to_numpy(), words.filter(unknown)
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryEncoder:
     """One feature for each category, 1 where the cell holds it, and one more for ``other``.
 
-    The categories are training's most frequent, at most 50, in the order of their text. ``other`` takes
-    rarer and unseen ones. Missing is a category of its own where training had missing cells, else other.
+    The categories are training's most frequent, at most 50, in the order of their text and in Unicode's form
+    NFC. ``other`` takes rarer and unseen ones. Missing is a category of its own where training had missing
+    cells, else other.
     """
 
     kind: ClassVar[str] = "category"
@@ -133,10 +136,10 @@ class CategoryEncoder:
     @classmethod
     def fit(cls, table: Table, column: Column) -> CategoryEncoder:
         """Fitted on the table's rows."""
-        words = reading.words(table, column.name)
+        words = composed(reading.words(table, column.name))
         counts = (
             words.drop_nulls()
-            .alias("word")  # a column may be named as the counts are
+            .alias("word")  # counts have a name of their own
             .value_counts(name="count")
             .sort(["count", "word"], descending=[True, False])
         )
@@ -151,7 +154,7 @@ class CategoryEncoder:
 
     def write(self, table: Table, into: Array, notices: Notices) -> None:
         """Fills in the column's features."""
-        words = reading.words(table, self.name)
+        words = composed(reading.words(table, self.name))
         other = len(self.categories)
         places = words.replace_strict(
             list(self.categories), list(range(other)), default=other, return_dtype=pl.Int64

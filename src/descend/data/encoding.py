@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descend.data import column_encoders
+from descend.data.cells import words
 from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, ColumnEncoder
 from descend.data.dataset import Dataset
 from descend.data.image_encoding import ImageEncoder
 from descend.data.notices import Notices
+from descend.data.spellings import note_on_forms, note_on_looks
 from descend.data.table import Table, listing
 from descend.errors import DataError, ModelFileError
 
@@ -72,6 +74,11 @@ class TableEncoder:
             for encoder in used
             if isinstance(encoder, CategoryEncoder) and encoder.rare
         ]
+        for encoder in used:
+            if isinstance(encoder, CategoryEncoder):
+                texts = words(table, encoder.name).drop_nulls().unique().to_list()
+                what = f"column {encoder.name!r}: categories"
+                notes += (*note_on_forms(what, texts), *note_on_looks(what, texts))
         names = {encoder.name for encoder in used}
         left_out = tuple(name for name in table.frame.columns if name not in names)
         return cls(used, left_out, tuple(notes))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -33,6 +33,7 @@ class Table:
     typed : whether the source gave types; False for text files, whose cells may be read as numbers.
     notes : what was done while reading, for the user.
     categories : columns that the source calls categories, whatever type they hold.
+    missing_words : by column, how often each word for a missing value was met in the whole of a text file.
     """
 
     frame: pl.DataFrame
@@ -41,6 +42,7 @@ class Table:
     typed: bool = True
     notes: tuple[str, ...] = ()
     categories: frozenset[str] = frozenset()
+    missing_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
