@@ -325,3 +325,12 @@ def test_evaluate_refuses_counts_below_zero_as_fit_does(command, tmp_path):
     assert len(refused.err.splitlines()) == 1
     again = command("fit", "other.csv", "--target", "calls", "--loss", "poisson", "--out", "s")
     assert again.err == refused.err
+
+
+def test_predicted_numbers_have_the_digits_that_float32_carries(command, tmp_path):
+    assert command("fit", "houses", "--out", "run", "--epochs", "5").status == 0
+    cells = [
+        row["prediction"] for row in csv.DictReader(io.StringIO(command("predict", "run", "houses").out))
+    ]
+    assert max(len(cell.replace(".", "").strip("0")) for cell in cells) <= 10
+    assert [float(cell) for cell in cells] == descend.load("run").predict("houses").tolist()

@@ -10,12 +10,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from descend.data.class_spellings import class_spellings, note_on_classes
 from descend.data.dataset import Dataset
+from descend.data.decimals import rounded
 from descend.data.kinds import infer_column
 from descend.data.moments import mean_and_deviation
-from descend.data.spellings import composed, note_on_forms, note_on_looks
+from descend.data.spellings import composed
 from descend.data.table import Table, listing
-from descend.data.yes_no import are_yes_and_no, meanings
+from descend.data.yes_no import meanings
 from descend.errors import DataError, ModelFileError
 
 Task = Literal["regression", "classification"]
@@ -81,7 +83,7 @@ class ClassTarget:
         """
         labels = dataset.known_labels()
         _refuse_dates(dataset, labels)
-        spellings = _spellings(labels) if labels.dtype == pl.String else {}
+        spellings = class_spellings(labels) if labels.dtype == pl.String else {}
         values = sorted(spellings or labels.unique().to_list())
         if len(values) < 2:
             words = dataset.missing_words()
@@ -92,7 +94,7 @@ class ClassTarget:
             )
         _refuse_uniques(dataset, labels)
         classes = cls(_class_array(values))
-        notes = _notes_on_spellings(spellings)
+        notes = note_on_classes(spellings)
         if dataset.test_rows is None:  # a source's own test rows are divided otherwise
             notes += _rare_classes(values, classes._codes(labels))
         return replace(classes, notes=notes)
@@ -159,8 +161,15 @@ class NumberTarget:
         return (dataset.numbers() - self.mean) / self.deviation
 
     def decode(self, z: NDArray[Any]) -> NDArray[np.float64]:
-        """Numbers in the target's own units, of z's shape: y = z · deviation + mean."""
-        return z.astype(np.float64) * self.deviation + self.mean
+        """Numbers in the target's own units, of z's shape: y = z · deviation + mean, in float64.
+
+        Of z in float32 they have the decimals that float32 can tell apart at z, or at 1 beside a mean.
+        """
+        y = z.astype(np.float64) * self.deviation + self.mean
+        if z.dtype != np.float32:
+            return y
+        size = np.maximum(np.abs(z), np.float32(1.0 if self.mean else 0.0))
+        return rounded(y, np.spacing(size).astype(np.float64) * self.deviation)
 
     def to_json(self) -> dict[str, float]:
         """Plain JSON values."""
@@ -238,35 +247,6 @@ def _are_many(distinct: int, rows: int) -> bool:
 
 def _are_decimals(labels: pl.Series) -> bool:
     return labels.dtype == pl.Float64 and not _whole(labels)
-
-
-def _spellings(labels: pl.Series) -> dict[str, list[str]]:
-    """The classes of text labels, each with the other spellings that are met of it."""
-    counts = labels.alias("text").value_counts(name="rows").sort(["rows", "text"], descending=[True, False])
-    texts = counts["text"].to_list()
-    worded = are_yes_and_no(texts)
-    keys = [text.lower() for text in texts] if worded else composed(counts["text"]).to_list()
-    classes: dict[str, list[str]] = {}
-    named: dict[str, str] = {}
-    for key, text in zip(keys, texts, strict=True):  # the commonest spelling comes first
-        if key in named:
-            classes[named[key]].append(text)
-        else:
-            named[key] = text
-            classes[text] = []
-    return classes
-
-
-def _notes_on_spellings(classes: dict[str, list[str]]) -> tuple[str, ...]:
-    if are_yes_and_no(classes):
-        read = [
-            f"{' and '.join(map(repr, sorted(others)))} {'are' if len(others) > 1 else 'is'} read as {text!r}"
-            for text, others in sorted(classes.items())
-            if others
-        ]
-        return (f"classes: {'; '.join(read)}",) if read else ()
-    spelled = [each for text, others in classes.items() for each in (text, *others)]
-    return note_on_forms("classes", spelled) + note_on_looks("classes", classes)
 
 
 def _rare_classes(classes: Sequence[object], codes: pl.Series) -> tuple[str, ...]:

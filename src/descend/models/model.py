@@ -107,7 +107,8 @@ class Model:
 
         Returns (n,) class labels in the user's own type, or (n,) numbers in the target's units (of a Poisson
         network the expected counts); (n, outputs) where there are several targets. A row's answer does not
-        depend on its neighbours.
+        depend on its neighbours. Numbers are of the network's type; of a model of tables they are float64,
+        rounded to the decimals that a float32 network can tell apart.
 
         Raises
         ------
