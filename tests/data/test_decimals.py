@@ -5,7 +5,7 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from descend.data.decimals import rounded
 from descend.data.target import NumberTarget
@@ -16,6 +16,7 @@ def digits(value: float) -> int:
     return len(np.format_float_scientific(value, trim="-").split("e")[0].replace(".", "").lstrip("-"))
 
 
+@settings(deadline=None)
 @given(st.floats(-1e12, 1e12), st.floats(1e-14, 1e6))
 def test_a_value_is_off_by_half_a_step_at_most(value: float, step: float) -> None:
     found = rounded(np.array([value]), np.array([step]))[0]

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 import descend
 from descend.data import sources
-from descend.errors import DataError
+from descend.errors import DataError, DataWarning
 
 
 @pytest.mark.parametrize(
@@ -232,3 +232,41 @@ class TestPairs:
     def test_a_list_of_two_is_no_pair(self) -> None:
         with pytest.raises(DataError, match=r"not list; arrays to learn from come as a pair \(X, y\)"):
             descend.fit([np.zeros((ROWS, 1)), Y])
+
+
+class TestTextThatReadsAsNumbers:
+    """Numbers that a database or a form hands over as text."""
+
+    def test_as_features(self) -> None:
+        many = [f"{place % 25}" for place in range(ROWS)]
+        text = {
+            "x": [f"{value}" for value in Y[:-1]] + [""],
+            "n": many,
+            "k": [f"{place % 5}" for place in range(ROWS)],
+        }
+        with pytest.warns(DataWarning) as said:
+            model = descend.fit({**text, "y": Y}, "y", epochs=1).model
+        assert [str(each.message) for each in said] == [
+            "text that reads as numbers was read as numbers in 'x', 'n'; make it a category where it is one",
+            "text that reads as numbers was kept as categories in 'k'; convert it where it is numbers",
+        ]
+        assert [column.kind for column in model.encoder.columns] == ["number", "number", "category"]
+        numbers = {**text, "x": [*Y[:-1], None], "n": [int(cell) for cell in many]}
+        assert model.predict(text).tolist() == model.predict(numbers).tolist()
+
+    def test_codes_categories_and_words_stay_text(self) -> None:
+        assert kind_of([f"0{place % 3}1" for place in range(ROWS)]) == "category"
+        assert kind_of(pl.Series(["1", "2"] * 20, dtype=pl.Categorical)) == "category"
+        assert kind_of(["1", "2", "x", "3"] * 10) == "category"
+
+    def test_as_a_target_of_numbers(self) -> None:
+        training = descend.fit({"x": Y, "y": [f"{value}" for value in Y]}, "y", epochs=1)
+        assert training.metrics is not None
+        assert training.metrics["task"] == "regression"
+
+    @pytest.mark.parametrize("texts", [["0", "1"], ["1.50", "2.50"], ["10", "9", "8"]])
+    def test_as_a_target_of_classes_they_stay_text(self, texts: list[str]) -> None:
+        labels = (texts * ROWS)[:ROWS]
+        model = descend.fit({"x": Y, "y": labels}, "y", task="classification", epochs=1).model
+        assert model.classes.tolist() == sorted(texts)
+        assert set(model.predict({"x": Y})) <= set(texts)

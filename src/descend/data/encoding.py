@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from descend.data import column_encoders
 from descend.data.cells import words
-from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, ColumnEncoder
+from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, ColumnEncoder, NumberEncoder
 from descend.data.dataset import Dataset
 from descend.data.image_encoding import ImageEncoder
 from descend.data.notices import Notices
@@ -79,6 +81,7 @@ class TableEncoder:
                 texts = words(table, encoder.name).drop_nulls().unique().to_list()
                 what = f"column {encoder.name!r}: categories"
                 notes += (*note_on_forms(what, texts), *note_on_looks(what, texts))
+        notes += _numbers_as_text(table, used)
         names = {encoder.name for encoder in used}
         left_out = tuple(name for name in table.frame.columns if name not in names)
         return cls(used, left_out, tuple(notes))
@@ -189,6 +192,28 @@ class TableEncoder:
             row, feature = (int(place) for place in np.argwhere(~finite)[0])
             name = self.feature_names[feature]
             raise DataError(f"{table.place(row, name)}: too far from training's values for {matrix.dtype}")
+
+
+def _numbers_as_text(table: Table, used: Sequence[ColumnEncoder]) -> list[str]:
+    """Notes on text of a typed source that reads as numbers: what it was taken for, and how it is told."""
+    if not table.typed:
+        return []
+    given = table.frame.schema
+    texts = [each for each in used if given[each.name] == pl.String and each.name not in table.categories]
+    read = [repr(encoder.name) for encoder in texts if isinstance(encoder, NumberEncoder)]
+    kept = [
+        repr(encoder.name)
+        for encoder in texts
+        if isinstance(encoder, CategoryEncoder) and table.number_columns.get(encoder.name) is not None
+    ]
+    return [
+        f"text that reads as numbers was {fate} in {listing(names, 10)}; {remedy}"
+        for names, fate, remedy in (
+            (read, "read as numbers", "make it a category where it is one"),
+            (kept, "kept as categories", "convert it where it is numbers"),
+        )
+        if names
+    ]
 
 
 Encoder = TableEncoder | ImageEncoder

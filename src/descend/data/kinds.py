@@ -33,6 +33,7 @@ RULES = f"""\
 
 _MOSTLY = 0.9
 _FEWEST_NAMES = 10
+_MOST_CODES = 20  # different whole numbers that text of a typed source may hold and be categories
 _MOST_SPELLINGS = 6  # yes, Yes, YES, no, No, NO
 _ID_NAME = re.compile(r"(.*[\s_-])?(id|index|idx|uuid|rowid|row|no|nr|number|编号|序号)|#|column \d+", re.I)
 _CAMEL_ID = re.compile(r".*[a-z](Id|ID)")
@@ -130,14 +131,16 @@ def typed(table: Table, name: str, remedy: str = "") -> pl.Series:
     """One column in the type its cells have; ``remedy`` ends the message about a cell that is no number.
 
     Text files: int64 or int128 where all cells are whole numbers, float64 where all are numbers, else
-    text. Other sources keep their own types. Raises DataError for a stray cell among numbers and for an
-    infinite number.
+    text. Other sources keep their own types; text is read as numbers only where it has decimals or too many
+    different values to be codes. Raises DataError for a stray cell among numbers and for an infinite number.
     """
     cells = table.column(name)
     if cells.dtype == pl.Float64:
         reading.check_finite(table, name, cells, cells)
-    if table.typed or cells.dtype != pl.String:
+    if cells.dtype != pl.String or name in table.categories:
         return cells
+    if table.typed:
+        return _numbers_as_text(table, name)
     values = reading.parsed_numbers(cells)
     missing = cells.null_count()
     present = len(cells) - missing
@@ -152,6 +155,18 @@ def typed(table: Table, name: str, remedy: str = "") -> pl.Series:
     if present:
         _refuse_decorated(table, name, cells, remedy)
     return cells
+
+
+def _numbers_as_text(table: Table, name: str) -> pl.Series:
+    """Text of a typed source: as numbers where all of it reads so and is no code, else as it is."""
+    cells = reading.words(table, name)
+    values = reading.parsed_numbers(cells)
+    if values.null_count() > cells.null_count() or not len(values.drop_nulls()):
+        return table.column(name)
+    decimals = bool((values != values.round()).any())
+    if reading.is_padded_code(cells) or not (decimals or values.n_unique() > _MOST_CODES):
+        return table.column(name)
+    return _narrowed(table, name, cells, values)
 
 
 def _narrowed(table: Table, name: str, cells: pl.Series, values: pl.Series) -> pl.Series:

@@ -81,7 +81,7 @@ class ClassTarget:
 
         Raises DataError for dates, for fewer than two classes, and where nearly every row is its own.
         """
-        labels = dataset.known_labels()
+        labels = _as_given(dataset)
         _refuse_dates(dataset, labels)
         spellings = class_spellings(labels) if labels.dtype == pl.String else {}
         values = sorted(spellings or labels.unique().to_list())
@@ -206,6 +206,15 @@ def _varying(dataset: Dataset) -> NDArray[np.float64]:
             "there is nothing to predict; add rows of other values, or name another target"
         )
     return values
+
+
+def _as_given(dataset: Dataset) -> pl.Series:
+    """The labels in the user's own type: text of a frame stays text where it reads as numbers, too."""
+    labels = dataset.known_labels()
+    if dataset.table is None or not dataset.table.typed:
+        return labels
+    given = dataset.table.column(str(dataset.target))
+    return given if given.dtype == pl.String else labels
 
 
 def _refuse_dates(dataset: Dataset, labels: pl.Series) -> None:
