@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,13 +19,14 @@ from descend.data import sources
 from descend.data.dataset import Dataset
 from descend.data.encoding import Encoder, fit_encoder
 from descend.data.names import column_name
+from descend.data.notices import tell
 from descend.data.split import PARTS, Split, check_enough, gather, split
 from descend.data.table import listing
 from descend.data.target import ClassTarget, NumberTarget, check_counts, infer_task
 from descend.engines.protocol import Inputs
 from descend.engines.registry import get_engine
 from descend.engines.threads import resolve_threads
-from descend.errors import DataWarning, Diverged, OptionError
+from descend.errors import Diverged, OptionError
 from descend.judging import judge
 from descend.models import Model
 from descend.networks import Network, Poisson
@@ -113,8 +113,7 @@ def fit(
     if folder is not None:
         check_output(folder, overwrite)
     prepared = prepare(data, target, chosen)
-    for note in (*prepared.notes, *_left_out(prepared.dataset)):
-        warnings.warn(note, DataWarning, stacklevel=2)
+    tell((*prepared.notes, *_left_out(prepared.dataset)), stacklevel=2)
     with progress_bar(shown=verbose == 1, classifies=prepared.network.classifies) as listener:
         if folder is None:
             return run(prepared, listener)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
 
+from descend.errors import DataWarning
+
 _MOST_WORDS = 3
+_log = logging.getLogger("descend")
 
 
 @dataclass
@@ -53,6 +59,16 @@ class Notices:
     def texts(self) -> tuple[str, ...]:
         """The notes: first those that were taken as they are, then one for each column."""
         return (*self._said, *(_text(name, found) for name, found in self._columns.items()))
+
+
+def tell(notes: Iterable[str], stacklevel: int) -> None:
+    """Warns of each note, and logs it to ``descend`` at level INFO for those who keep logs.
+
+    stacklevel : as of ``warnings.warn``, counted from the caller.
+    """
+    for note in notes:
+        _log.info(note)
+        warnings.warn(note, DataWarning, stacklevel=stacklevel + 1)
 
 
 def _text(name: str, found: _OfColumn) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from descend.engines.protocol import Engine, Program, Rows
 from descend.engines.registry import ENGINES, get_engine
 from descend.engines.sparse import as_csr, is_sparse
 from descend.engines.threads import resolve_threads
-from descend.errors import DataError, DataWarning, EngineUnavailable, OptionError, choices
+from descend.errors import DataError, EngineUnavailable, OptionError, choices
 from descend.networks import CrossEntropy, Network, Poisson
 from descend.optimizers import SGD
 
@@ -178,12 +177,11 @@ class Model:
         """``encode``, with what was noticed as warnings at the line that called ``predict``."""
         if self.encoder is None:
             return self._matrix(X)
-        from descend.data.notices import Notices
+        from descend.data.notices import Notices, tell
 
         notices = Notices()
         encoded = self.encode(X, notices)
-        for note in notices.texts:
-            warnings.warn(note, DataWarning, stacklevel=3)
+        tell(notices.texts, stacklevel=3)
         return encoded
 
     def _matrix(self, X: Any) -> tuple[Rows, float]:
