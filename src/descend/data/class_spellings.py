@@ -35,4 +35,4 @@ def note_on_classes(classes: dict[str, list[str]]) -> tuple[str, ...]:
         ]
         return (f"classes: {'; '.join(read)}",) if read else ()
     spelled = [each for text, others in classes.items() for each in (text, *others)]
-    return note_on_forms("classes", spelled) + note_on_looks("classes", classes)
+    return note_on_forms("classes", pl.Series(spelled, dtype=pl.String)) + note_on_looks("classes", classes)

@@ -78,9 +78,9 @@ class TableEncoder:
         ]
         for encoder in used:
             if isinstance(encoder, CategoryEncoder):
-                texts = words(table, encoder.name).drop_nulls().unique().to_list()
                 what = f"column {encoder.name!r}: categories"
-                notes += (*note_on_forms(what, texts), *note_on_looks(what, texts))
+                notes += note_on_forms(what, words(table, encoder.name).drop_nulls().unique())
+                notes += note_on_looks(what, encoder.categories)
         notes += _numbers_as_text(table, used)
         names = {encoder.name for encoder in used}
         left_out = tuple(name for name in table.frame.columns if name not in names)

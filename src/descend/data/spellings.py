@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import groupby
 
 import polars as pl
@@ -19,18 +19,19 @@ def composed(texts: pl.Series) -> pl.Series:
     return texts if texts.str.len_bytes().eq(texts.str.len_chars()).all() else texts.str.normalize("NFC")
 
 
-def note_on_forms(what: str, texts: Iterable[str]) -> tuple[str, ...]:
-    """A note on words in several Unicode forms, which are read as one; ``what`` are its first words."""
-    groups = _groups(texts, lambda text: unicodedata.normalize("NFC", text))
-    if not groups:
+def note_on_forms(what: str, texts: pl.Series) -> tuple[str, ...]:
+    """A note on different words of which some are one in two Unicode forms; ``what`` are its first words."""
+    forms = composed(texts)
+    twice = forms.filter(forms.is_duplicated()).unique().sort().to_list()
+    if not twice:
         return ()
-    shown = listing([repr(unicodedata.normalize("NFC", group[0])) for group in groups], _MOST_GROUPS)
+    shown = listing([repr(text) for text in twice], _MOST_GROUPS)
     return (f"{what} {shown}: written in several Unicode forms, which are read as one",)
 
 
 def note_on_looks(what: str, texts: Iterable[str]) -> tuple[str, ...]:
     """A note on words that look alike and are learned apart; ``what`` are its first words."""
-    groups = _groups({unicodedata.normalize("NFC", text) for text in texts}, _look)
+    groups = _groups({unicodedata.normalize("NFC", text) for text in texts})
     if not groups:
         return ()
     shown = listing([" and ".join(map(repr, group)) for group in groups], _MOST_GROUPS)
@@ -43,12 +44,14 @@ def note_on_looks(what: str, texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _look(text: str) -> str:
-    seen = (each for each in unicodedata.normalize("NFKC", text) if unicodedata.category(each) != "Cf")
-    return " ".join("".join(seen).split()).casefold()
+    if not text.isascii():
+        wide = unicodedata.normalize("NFKC", text)
+        text = "".join(each for each in wide if unicodedata.category(each) != "Cf")
+    return " ".join(text.split()).casefold()
 
 
-def _groups(texts: Iterable[str], key: Callable[[str], str]) -> list[list[str]]:
-    """Texts of one key, where there are several, in the order of their text."""
-    ordered = sorted(set(texts), key=lambda text: (key(text), text))
-    found = (list(group) for _, group in groupby(ordered, key))
+def _groups(texts: Iterable[str]) -> list[list[str]]:
+    """Texts that look alike, where there are several, in the order of their text."""
+    ordered = sorted(texts, key=lambda text: (_look(text), text))
+    found = (list(group) for _, group in groupby(ordered, _look))
     return sorted(group for group in found if len(group) > 1)
