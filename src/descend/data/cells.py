@@ -126,7 +126,7 @@ def days(table: Table, name: str, date_format: str | None) -> NDArray[np.float64
 
 def words(table: Table, name: str) -> pl.Series:
     """A column as text, missing as null; numbers and yes/no values are written out, 2.0 as 2."""
-    cells = table.column(name)
+    cells = table.column(name).alias("cell")
     if cells.dtype == pl.String:
         return _without_missing(cells)
     if cells.dtype != pl.Float64:

@@ -220,7 +220,9 @@ def _as_given(dataset: Dataset) -> pl.Series:
 def _refuse_dates(dataset: Dataset, labels: pl.Series) -> None:
     dates = isinstance(labels.dtype, pl.Datetime | pl.Date)
     if labels.dtype == pl.String:
-        dates = infer_column(Table(labels.to_frame(), dataset.name), labels.name).kind == "date"
+        table = Table(labels.to_frame(), dataset.name) if dataset.table is None else dataset.table
+        name = labels.name if dataset.table is None else str(dataset.target)
+        dates = infer_column(table, name).kind == "date"
     if dates:
         raise DataError(
             f"{dataset.name}: the target {dataset.target!r} holds dates and cannot be predicted; "

@@ -151,7 +151,7 @@ def _dataset(table: Table, target: str | None, ignore: Collection[str], lenient:
         raise DataError(f"{table.name} has no column {target!r}; {columns_hint(target, names)}")
     if target is not None and target in ignore:
         raise DataError(f"{target!r} is both the target and ignored")
-    labels = None if target is None else typed(table, target)
+    labels = None if target is None else typed(table, target).alias("label")
     return Dataset(table.name, ColumnKinds(table, ignore), target, labels, table, notes=table.notes)
 
 
