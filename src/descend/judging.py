@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from descend.data import sources
 from descend.data.dataset import Dataset
 from descend.data.encoding import ImageEncoder
+from descend.data.notices import Notices
 from descend.data.split import PARTS, split
 from descend.data.target import ClassTarget, check_counts
 from descend.errors import DataError, OptionError, choices
@@ -27,14 +28,17 @@ Array = NDArray[Any]
 _ROWS_AT_ONCE = 16384  # judged in one piece: bounds the memory beside the data
 
 
-def judge(model: Model, dataset: Dataset, rows: NDArray[np.int64]) -> Metrics:
-    """Metrics of the model's answers on rows whose target is known, in the target's units."""
+def judge(model: Model, dataset: Dataset, rows: NDArray[np.int64], notices: Notices | None = None) -> Metrics:
+    """Metrics of the model's answers on rows whose target is known, in the target's units.
+
+    notices : takes what was noticed in the rows.
+    """
     assert model.encoder is not None
     truth = ClassTarget(model.classes) if model.classes is not None else None
     blocks: list[tuple[Array, ...]] = []
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         block = dataset.take(rows[start : start + _ROWS_AT_ONCE])
-        x, scale = model.encoder.transform(block, model.dtype), model.encoder.scale
+        x, scale = model.encode(block, notices)
         if truth is None:
             blocks.append((block.numbers(), model.answers(x, scale)))
         else:
@@ -55,10 +59,13 @@ def _number_metrics(loss: Loss, truth: Array, predicted: Array) -> Metrics:
     return regression_metrics(truth, predicted)
 
 
-def evaluate(model: Model, data: Any, rows: str = "") -> dict[str, Metrics | Any]:
+def evaluate(
+    model: Model, data: Any, rows: str = "", notices: Notices | None = None
+) -> dict[str, Metrics | Any]:
     """Metrics by part: train, validation and test where ``data`` is the model's own table, else ``all``.
 
     rows : ``all``, ``train``, ``validation`` or ``test`` for one part only.
+    notices : takes what was noticed while reading and encoding.
 
     Raises
     ------
@@ -75,6 +82,8 @@ def evaluate(model: Model, data: Any, rows: str = "") -> dict[str, Metrics | Any
         data, target=about["target"], ignore=about["ignore"], image_size=size, lenient=True
     )
     dataset = dataset.with_known_target()
+    notices = Notices() if notices is None else notices
+    notices.say(*dataset.notes)
     if isinstance(model.network.loss, Poisson):
         check_counts(dataset)
     own = dataset.fingerprint == about["fingerprint"]
@@ -84,8 +93,8 @@ def evaluate(model: Model, data: Any, rows: str = "") -> dict[str, Metrics | Any
             "use --rows all"
         )
     if rows == "all" or not own:
-        return {"all": judge(model, dataset, np.arange(dataset.rows))}
+        return {"all": judge(model, dataset, np.arange(dataset.rows), notices)}
     labels = None if model.classes is None else ClassTarget(model.classes).encode(dataset)
     parts = split(dataset.rows, int(about["seed"]), labels=labels, test_rows=dataset.test_rows)
     wanted = (rows,) if rows else PARTS
-    return {part: judge(model, dataset, getattr(parts, part)) for part in wanted}
+    return {part: judge(model, dataset, getattr(parts, part), notices) for part in wanted}

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +18,10 @@ from descend import __version__, streams
 from descend.data import sources
 from descend.data.dataset import Dataset
 from descend.data.encoding import Encoder, fit_encoder
+from descend.data.names import column_name
+from descend.data.notices import tell
 from descend.data.split import PARTS, Split, check_enough, gather, split
+from descend.data.table import listing
 from descend.data.target import ClassTarget, NumberTarget, check_counts, infer_task
 from descend.engines.protocol import Inputs
 from descend.engines.registry import get_engine
@@ -37,6 +39,8 @@ from descend.training.run_folder import check_output, write_last_good, write_run
 from descend.training.trainer import plan_epochs, train_inputs
 
 Array = NDArray[Any]
+
+_MOST_LEFT_OUT = 10  # columns named in one warning
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Prepared:
 
 
 def fit(
-    data: Any, target: str | None = None, *, out: str | os.PathLike[str] | None = None,
+    data: Any, target: object = None, *, out: str | os.PathLike[str] | None = None,
     overwrite: bool = False, verbose: int = 0, **options: Any,
 ) -> Training:  # fmt: skip
     """Reads, splits 70/15/15, encodes, trains and evaluates; the same as the command ``descend fit``.
@@ -81,7 +85,7 @@ def fit(
     ----------
     data : path of a table (.csv .tsv .csv.gz .parquet), of a folder of IDX files or of images by class,
         a built-in name (``houses``, ``digits``, …), a polars or pandas frame, or a dict of columns.
-    target : column to predict; built-ins and folders know theirs.
+    target : name of the column to predict, or a frame's own label for it; built-ins and folders know theirs.
     out : folder to write the run to; None writes nothing.
     overwrite : replace ``out`` where it is a run's folder.
     verbose : 1 shows a progress bar.
@@ -97,6 +101,10 @@ def fit(
     ------
     DataError, OptionError, OutputError : what was found, where, and what to do.
     Diverged : the loss stopped being finite.
+
+    Warns
+    -----
+    DataWarning : what was noticed in the data: columns left out and why, rows without a target, and the like.
     """
     if verbose not in (0, 1):
         raise OptionError(f"verbose must be 0 or 1, not {verbose!r}")
@@ -105,15 +113,26 @@ def fit(
     if folder is not None:
         check_output(folder, overwrite)
     prepared = prepare(data, target, chosen)
-    for note in prepared.notes:
-        logging.getLogger("descend").info("%s: %s", prepared.dataset.name, note)
+    tell((*prepared.notes, *_left_out(prepared.dataset)), stacklevel=2)
     with progress_bar(shown=verbose == 1, classifies=prepared.network.classifies) as listener:
         if folder is None:
             return run(prepared, listener)
         return run_and_save(prepared, listener, data, folder, overwrite)[0]
 
 
-def prepare(data: Any, target: str | None, options: Options) -> Prepared:
+def _left_out(dataset: Dataset) -> tuple[str, ...]:
+    """One note on the columns that are not learned from, which the command shows in its list of columns."""
+    found = [
+        f"{column.name!r} ({column.note.removeprefix('left out: ')})"
+        for column in dataset.columns
+        if not column.used and column.name != dataset.target
+    ]
+    if not found:
+        return ()
+    return (f"{'column' if len(found) == 1 else 'columns'} left out: {listing(found, _MOST_LEFT_OUT)}",)
+
+
+def prepare(data: Any, target: object, options: Options) -> Prepared:
     """Reads and understands the data. Raises DataError or OptionError before anything is trained."""
     check_dtype(options.dtype)
     resolve_threads(options.threads)
@@ -218,7 +237,7 @@ def _about(prepared: Prepared) -> dict[str, Any]:
         "task": prepared.task,
         "table": prepared.dataset.name,
         "target": prepared.dataset.target,
-        "ignore": list(prepared.options.ignore),
+        "ignore": [column_name(name) for name in prepared.options.ignore],
         "unit": prepared.dataset.unit,
         "rows": prepared.dataset.rows,
         "seed": prepared.seed,

@@ -6,6 +6,7 @@ import pytest
 import descend
 
 
+@pytest.mark.filterwarnings("ignore:10,000 rows are the folder.s own test:descend.errors.DataWarning")
 @pytest.mark.parametrize("options", [{"epochs": 2}, {"epochs": 1, "hidden": (64,), "dropout": 0.2}])
 def test_predictions_agree_on_nearly_every_test_image(real_data, options):
     folder = real_data / "mnist"

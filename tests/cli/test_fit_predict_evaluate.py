@@ -14,6 +14,7 @@ import pytest
 import descend
 from descend.cli.numbers import plain, seconds
 from descend.engines.agreement import Agreement
+from descend.errors import DataWarning
 
 
 def test_houses_from_fit_to_evaluate(command, tmp_path):
@@ -217,7 +218,8 @@ def test_idx_folder(command, real_data, tmp_path):
 
 
 def test_a_hidden_layer_on_real_images(real_data):
-    training = descend.fit(real_data / "mnist", hidden=(256,), epochs=10)
+    with pytest.warns(DataWarning, match="10,000 rows are the folder's own test"):
+        training = descend.fit(real_data / "mnist", hidden=(256,), epochs=10)
     assert training.metrics["test"]["accuracy"] >= 0.975
 
 
@@ -323,3 +325,12 @@ def test_evaluate_refuses_counts_below_zero_as_fit_does(command, tmp_path):
     assert len(refused.err.splitlines()) == 1
     again = command("fit", "other.csv", "--target", "calls", "--loss", "poisson", "--out", "s")
     assert again.err == refused.err
+
+
+def test_predicted_numbers_have_the_digits_that_float32_carries(command, tmp_path):
+    assert command("fit", "houses", "--out", "run", "--epochs", "5").status == 0
+    cells = [
+        row["prediction"] for row in csv.DictReader(io.StringIO(command("predict", "run", "houses").out))
+    ]
+    assert max(len(cell.replace(".", "").strip("0")) for cell in cells) <= 10
+    assert [float(cell) for cell in cells] == descend.load("run").predict("houses").tolist()

@@ -51,6 +51,51 @@ def test_yes_and_no() -> None:
     np.testing.assert_array_equal(x, [[1, 0, 1, 1], [0, 0, 0, 0]])
 
 
+@pytest.mark.parametrize("trained", [[True, False], [1, 0], ["yes", "no"], ["T", "F"], ["是", "否"]])
+@pytest.mark.parametrize(
+    "cells", [[True, False], [1, 0], [1.0, 0.0], ["Yes", "NO"], ["true", "False"], ["1", "0"], ["1.0", "0.0"]]
+)
+def test_yes_and_no_are_read_however_they_are_written(trained: list[object], cells: list[object]) -> None:
+    encoder = fitted(b=trained * 3)
+    np.testing.assert_array_equal(encoder.transform({"b": [*cells, None]}, "float64"), [[1], [0], [0.5]])
+    assert encoder.notes_of_last_use == (
+        "column 'b': 1 missing cell was filled with training's share of yes",
+    )
+
+
+def test_what_means_neither_yes_nor_no_is_said(tmp_path: Path) -> None:
+    worded, numbers = fitted(b=["yes", "no"]), fitted(b=[0, 1])
+    np.testing.assert_array_equal(worded.transform({"b": [2.0, 1.0]}, "float64"), [[0.5], [1]])
+    assert worded.notes_of_last_use == (
+        "column 'b': '2' in 1 row was not seen in training and was read as missing",
+    )
+    np.testing.assert_array_equal(numbers.transform({"b": ["2.5", "TRUE"]}, "float64"), [[2.5], [1]])
+    path = tmp_path / "new.csv"
+    path.write_text("b\nTrue\noui\n")
+    with pytest.raises(DataError, match="line 3, column 'b': 'oui' is not a number"):
+        numbers.transform(path)
+
+
+def test_whole_floats_are_the_categories_of_whole_numbers() -> None:
+    encoder = fitted(c=["1", "2", "x"])
+    np.testing.assert_array_equal(encoder.transform({"c": [2.0, None, 1.0]})[:, :4], np.eye(4)[[1, 3, 0]])
+    assert encoder.transform({"c": [2.5]})[0, 3] == 1
+
+
+def test_spellings_of_one_category() -> None:
+    encoder = fitted(c=["caf\u00e9", "cafe\u0301", "bar", "Bar"])
+    assert encoder.feature_names == ("c=Bar", "c=bar", "c=caf\u00e9", "c=other")
+    assert encoder.notes == (
+        "column 'c': categories 'caf\u00e9': written in several Unicode forms, which are read as one",
+        "column 'c': categories 'Bar' and 'bar' differ only in case and are learned as different ones; "
+        "write them alike if they are one",
+    )
+    x = encoder.transform({"c": ["cafe\u0301", "caf\u00e9"]})
+    np.testing.assert_array_equal(x, np.eye(4)[[2, 2]])
+    assert encoder.notes_of_last_use == ()
+    assert fitted(c=["red", "blue", "dark blue"]).notes == ()
+
+
 def test_categories_missing_and_other() -> None:
     encoder = fitted(c=["b", "a", None, "b"])
     assert encoder.feature_names == ("c=a", "c=b", "c=other", "c is missing")

@@ -146,7 +146,7 @@ def test_rows_without_a_target_are_left_out_and_said(tmp_path: Path) -> None:
     path.write_text("a,y\n1,2.5\n2,NA\n3,1.5\n4,\n5,abc\n".replace("abc", "3.5"))
     dataset = sources.read(path, target="y").with_known_target()
     assert dataset.numbers().tolist() == [2.5, 1.5, 3.5]
-    assert dataset.notes == ("2 rows whose target is missing were left out",)
+    assert dataset.notes == ("2 rows whose target is missing were left out (written as 'NA' once)",)
     assert dataset.table is not None
     assert dataset.table.place(1, "a") == "t.csv, line 4, column 'a'"
 

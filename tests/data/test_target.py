@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import math
 import statistics
+import unicodedata
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 
 from descend.data import sources
 from descend.data.dataset import Dataset
 from descend.data.moments import mean_and_deviation, median
 from descend.data.target import TASK_RULE, ClassTarget, NumberTarget, infer_task
+from descend.data.yes_no import are_yes_and_no
 from descend.errors import DataError, ModelFileError
 from descend.models.classes import classes_from_json, classes_to_json
 
@@ -73,6 +77,8 @@ _labels = (
 
 @given(_labels)
 def test_classes_come_back_exactly_in_their_own_type(values: list[object]) -> None:
+    assume(len({unicodedata.normalize("NFC", f"{value}") for value in values}) == len(set(values)))
+    assume(not are_yes_and_no(map(str, values)))
     dataset = labelled(values)
     target = ClassTarget.fit(dataset)
     numbers = target.encode(dataset)
@@ -116,7 +122,7 @@ def test_labels_of_another_type_are_compared_by_value() -> None:
     assert ClassTarget(np.array(["1", "2"], object)).encode(labelled([2, 1])).tolist() == [1, 0]
     assert ClassTarget(np.array([0.5, 2.0])).encode(labelled([2, 2])).tolist() == [1, 1]
     with pytest.raises(DataError, match=r"'1\.0' is not a class"):
-        ClassTarget(np.array([1, 2])).encode(labelled(["1.0", "2"]))
+        ClassTarget(np.array([1, 2])).encode(labelled(["1.0", "x"]))
 
 
 def test_a_missing_label_is_refused() -> None:
@@ -162,3 +168,100 @@ def test_moments_of_powers_of_two_are_exact() -> None:
     assert mean_and_deviation(np.array([5.0])) == (5.0, 0.0)
     assert median(np.array([3.0, 1.0, 2.0])) == 2.0
     assert median(np.array([4.0, 1.0])) == 2.5
+
+
+class TestSpellings:
+    """One class in several spellings: yes and no are read by their meaning, others are told."""
+
+    @pytest.mark.parametrize(
+        ("values", "classes", "note"),
+        [
+            (
+                ["Yes", "No", "YES", "no", "Yes", "No", "yes"] * 3,
+                ["No", "Yes"],
+                "classes: 'no' is read as 'No'; 'YES' and 'yes' are read as 'Yes'",
+            ),
+            (["TRUE", "False", "true"] * 4, ["False", "TRUE"], "classes: 'true' is read as 'TRUE'"),
+            (
+                ["Cat", "dog", "cat"] * 4,
+                ["Cat", "cat", "dog"],
+                "classes 'Cat' and 'cat' differ only in case and are learned as different ones; "
+                "write them alike if they are one",
+            ),
+            (
+                ["a\u200b", "a", "b"] * 4,
+                ["a", "a\u200b", "b"],
+                "classes 'a' and 'a\\u200b' differ only in case, width, or characters that are not seen and "
+                "are learned as different ones; write them alike if they are one",
+            ),
+            (
+                ["caf\u00e9", "cafe\u0301", "cafe\u0301", "bar"] * 3,
+                ["bar", "cafe\u0301"],
+                "classes 'caf\u00e9': written in several Unicode forms, which are read as one",
+            ),
+        ],
+    )
+    def test_classes(self, values: list[str], classes: list[str], note: str) -> None:
+        dataset = labelled(values)
+        target = ClassTarget.fit(dataset)
+        assert target.classes.tolist() == classes
+        assert target.notes == (note,)
+        named = target.classes[target.encode(dataset)].tolist()
+        for value, name in zip(values, named, strict=True):
+            assert value == name or value in note or name in note
+
+    @pytest.mark.parametrize(
+        "values", [["yes", "no"], ["Alpha", "Beta"], ["A", "B", "a1"], ["é", "e"], ["²", "3"]]
+    )
+    def test_ordinary_classes_have_no_note(self, values: list[str]) -> None:
+        assert ClassTarget.fit(labelled(values * 3)).notes == ()
+
+    @pytest.mark.parametrize(
+        "classes",
+        [np.array([False, True]), np.array([0, 1]), np.array([0.0, 1.0]), np.array(["no", "yes"], object)],
+    )
+    @pytest.mark.parametrize(
+        "labels", [[True, False], [1, 0], [1.0, 0.0], ["YES", "no"], ["True", "false"], ["1", "0"]]
+    )
+    def test_yes_and_no_are_known_however_they_are_written(self, classes: Any, labels: list[object]) -> None:
+        assert ClassTarget(classes).encode(labelled(labels)).tolist() == [1, 0]
+        with pytest.raises(DataError, match="is not a class the model knows"):
+            ClassTarget(classes).encode(labelled([2, 1]))
+
+    def test_the_words_of_missing_targets_are_named(self, tmp_path: Path) -> None:
+        path = tmp_path / "t.csv"
+        path.write_text("x,y\n" + "1,None\n2,Apnea\n3,\n4,Insomnia\n5,None\n6,NA\n" * 3)
+        dataset = sources.read(path, target="y").with_known_target()
+        assert dataset.notes == (
+            "12 rows whose target is missing were left out (written as 'None' 6 times, 'NA' 3 times; if that "
+            "is a class, give it another word)",
+        )
+        path.write_text("x,y\n1,None\n2,Apnea\n3,Apnea\n")
+        with pytest.raises(
+            DataError, match=r"'Apnea' in every row; others are missing \(written as 'None' once; if"
+        ):
+            ClassTarget.fit(sources.read(path, target="y").with_known_target())
+
+
+@pytest.mark.parametrize(
+    ("values", "refused"),
+    [
+        ([place + 0.5 for place in range(40)] * 5, "40 different numbers with decimals in 200 rows"),
+        ([place + 0.5 for place in range(101)] * 20, "101 different numbers with decimals in 2,020 rows"),
+        ([place + 0.5 for place in range(40)] * 10, ""),
+        ([place / 2 for place in range(10)] * 2, ""),
+        ([f"n{place // 2}" for place in range(60)], ""),
+        ([f"n{min(place, 40)}" for place in range(60)], "41 different texts in 60 rows"),
+        (list(range(300)) * 2, ""),
+        (list(range(40)) + [0] * 20, "40 different numbers in 60 rows"),
+    ],
+)
+def test_numbers_and_texts_that_are_no_classes(values: list[object], refused: str) -> None:
+    dataset = labelled(values)
+    if refused:
+        with pytest.raises(
+            DataError, match=f"holds {refused} and cannot be predicted as a class; give a column"
+        ):
+            ClassTarget.fit(dataset)
+    else:
+        ClassTarget.fit(dataset)

@@ -43,7 +43,20 @@ def test_regression_metrics_are_scikit_learns():
     assert found["root_mean_squared_error"] == pytest.approx(peer.root_mean_squared_error(truth, predicted))
 
 
-@pytest.mark.parametrize("truth", [[3.0], [2.0, 2.0]])
+@pytest.mark.parametrize("exponent", [-1060, -1000, -540, 0, 540, 1000, 1020])
+def test_the_size_of_the_numbers_changes_no_digit(exponent):
+    rng = np.random.default_rng(3)
+    truth = np.round(rng.normal(size=40), 2)  # few digits, for those below 2**-1022 have fewer
+    predicted = truth + np.round(rng.normal(scale=0.1, size=40), 2)
+    truth, predicted = (np.round(each * 2**10) / 2**10 for each in (truth, predicted))
+    plain = metrics.regression_metrics(truth, predicted)
+    scaled = metrics.regression_metrics(np.ldexp(truth, exponent), np.ldexp(predicted, exponent))
+    assert scaled["r2"] == plain["r2"]
+    for name in ("mean_absolute_error", "root_mean_squared_error"):
+        assert scaled[name] == pytest.approx(np.ldexp(plain[name], exponent), rel=1e-4, abs=0)
+
+
+@pytest.mark.parametrize("truth", [[3.0], [2.0, 2.0], [0.1, 0.1, 0.1]])
 def test_r2_is_none_where_it_is_undefined(truth):
     assert metrics.regression_metrics(np.array(truth), np.array(truth) + 1)["r2"] is None
 

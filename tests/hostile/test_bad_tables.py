@@ -188,7 +188,10 @@ def test_why_each_column_cannot_be_learned_from() -> None:
             "holds dates and cannot be predicted",
         ),
         ([f"note {n}" for n in range(400)], "holds 400 different texts in 400 rows and cannot be predicted"),
-        ([n + 0.5 for n in range(400)], "holds 400 different numbers in 400 rows and cannot be predicted"),
+        (
+            [n + 0.5 for n in range(400)],
+            "holds 400 different numbers with decimals in 400 rows and cannot be predicted",
+        ),
     ],
 )
 def test_targets_that_are_no_classes(cells: list[object], part: str) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json as json_text
+import sys
 
 from descend.cli.console import output
 from descend.cli.fit import metrics_table
+from descend.data.notices import Notices
 from descend.judging import evaluate
 from descend.models import load
 
 
 def evaluate_command(model_path: str, data: str, rows: str, json: bool) -> None:
-    """Prints a table, or JSON with every digit."""
+    """Prints a table, or JSON with every digit; what was noticed in the rows goes to standard error."""
     model = load(model_path)
-    judged = evaluate(model, data, rows)
+    notices = Notices()
+    judged = evaluate(model, data, rows, notices)
+    for note in notices.texts:
+        print(f"note: {note}", file=sys.stderr)
     if json:
         print(json_text.dumps(judged, indent=2))
         return

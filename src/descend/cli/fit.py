@@ -132,7 +132,8 @@ def _describe_classes(prepared: Prepared, training: Training) -> list[str]:
 def _describe_numbers(prepared: Prepared, training: Training) -> list[str]:
     train, test = (prepared.dataset.take(rows) for rows in _train_and_test(prepared))
     unit = prepared.dataset.unit
-    predicted = float(training.model.predict(test.take(np.array([0])))[0])
+    model = training.model
+    predicted = float(model.answers(*model.encode(test.take(np.array([0]))))[0])
     return [
         _against_a_constant(prepared, training, train.numbers(), test.numbers()),
         f"For example, the first test row: predicted {plain(predicted, unit)}, "

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.data.notices import Notices
 from descend.errors import OptionError
 from descend.models import load
 from descend.models.writing import replace_file
@@ -22,7 +23,8 @@ def predict_command(model_path: str, data: str, out: Path | None, quiet: bool) -
     model = load(model_path)
     if model.encoder is None:
         raise OptionError(f"{model_path} was trained on arrays: use descend.load(...).predict in Python")
-    x, scale = model.encode(data)
+    notices = Notices()
+    x, scale = model.encode(data, notices)
     columns: list[NDArray[np.generic]] = [model.answers(x, scale)]
     header = ["prediction"]
     if model.classes is not None:
@@ -41,7 +43,7 @@ def predict_command(model_path: str, data: str, out: Path | None, quiet: bool) -
         replace_file(out, text.encode())
     if not quiet:
         written = () if out is None else (f"{len(columns[0]):,} rows written to {out}",)
-        for note in (*model.encoder.notes_of_last_use, *written):
+        for note in (*notices.texts, *written):
             print(f"note: {note}", file=sys.stderr)
 
 

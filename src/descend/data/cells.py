@@ -125,11 +125,15 @@ def days(table: Table, name: str, date_format: str | None) -> NDArray[np.float64
 
 
 def words(table: Table, name: str) -> pl.Series:
-    """A column as text, missing as null; numbers and yes/no values are written out."""
-    cells = table.column(name)
+    """A column as text, missing as null; numbers and yes/no values are written out, 2.0 as 2."""
+    cells = table.column(name).alias("cell")
     if cells.dtype == pl.String:
         return _without_missing(cells)
-    return cells.cast(pl.String)
+    if cells.dtype != pl.Float64:
+        return cells.cast(pl.String)
+    # Whole numbers become floats wherever a neighbour is missing.
+    whole = cells.round().cast(pl.Int64, strict=False)
+    return whole.cast(pl.String).zip_with(whole.cast(pl.Float64) == cells, cells.cast(pl.String))
 
 
 def _without_missing(cells: pl.Series) -> pl.Series:

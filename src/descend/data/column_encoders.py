@@ -1,13 +1,14 @@
 """One column of each kind as numbers for a network, fitted on training rows.
 
-Every encoder has ``feature_names``, one for each number it makes of a cell, and ``write(table, into)``,
-which fills ``into`` (rows, features), zeros before, and returns what the user should know of it, or "".
+Every encoder has ``feature_names``, one for each number it makes of a cell, and
+``write(table, into, notices)``, which fills ``into`` (rows, features), zeros before, and gives ``notices``
+what the user should know of it.
 Only + − × ÷ √ take part, so the same rows give the same bits on every machine.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +19,10 @@ from descend.data import cells as reading
 from descend.data.described import checked_fields
 from descend.data.kinds import Column
 from descend.data.moments import mean_and_deviation, median
+from descend.data.notices import Notices
+from descend.data.spellings import composed
 from descend.data.table import Table
+from descend.data.yes_no import meanings
 
 Array = NDArray[Any]
 
@@ -53,18 +57,18 @@ class NumberEncoder:
         """The column's name, and ``… is missing``."""
         return (self.name,) * (self.deviation > 0) + (f"{self.name} is missing",) * self.had_missing
 
-    def write(self, table: Table, into: Array) -> str:
+    def write(self, table: Table, into: Array, notices: Notices) -> None:
         """Fills in the column's features. Raises DataError for a cell that is no finite number."""
-        values = reading.numbers(table, self.name)
-        return _write_numbers(self, values, into)
+        _write_numbers(self, reading.numbers(table, self.name), into, notices)
 
 
 @dataclass(frozen=True, slots=True)
 class YesNoEncoder:
-    """1 for yes and 0 for no; missing cells and unknown words at training's share of yes.
+    """1 for yes and 0 for no, however they are written; missing cells at training's share of yes.
 
-    ``worded`` says that the column holds words or yes/no values; in one of 0 and 1 any number stands for
-    itself. Where training had missing cells, one more feature is 1 for a missing cell.
+    ``worded`` says that the column holds words or yes/no values, where unknown words and other numbers are
+    as missing; in one of 0 and 1 any number stands for itself, and an unknown word is an error. Where
+    training had missing cells, one more feature is 1 for a missing cell.
     """
 
     kind: ClassVar[str] = "yes/no"
@@ -89,37 +93,38 @@ class YesNoEncoder:
         """The column's name, and ``… is missing``."""
         return (self.name,) + (f"{self.name} is missing",) * self.had_missing
 
-    def write(self, table: Table, into: Array) -> str:
+    def write(self, table: Table, into: Array, notices: Notices) -> None:
         """Fills in the column's features."""
         values, unknown = self._values(table)
         missing = np.isnan(values)
         into[:, 0] = np.where(missing, self.share, values)
         if self.had_missing:
             into[:, 1] = missing
-        note = _unseen(self.name, unknown, "was read as missing")
-        empty = 0 if self.had_missing else int(missing.sum()) - len(unknown)
-        return _joined(note, _filled(self.name, empty, "filled with training's share of yes"))
+        notices.unseen(self.name, unknown, "was read as missing")
+        if not self.had_missing:
+            empty = int(missing.sum()) - len(unknown)
+            notices.missing(self.name, empty, "filled with training's share of yes")
 
     def _values(self, table: Table) -> tuple[NDArray[np.float64], pl.Series]:
-        if not self.worded:
+        """1, 0 or NaN, and the words that mean neither; any number of a column of 0 and 1."""
+        if not self.worded and table.number_columns.get(self.name) is not None:
             return reading.numbers(table, self.name), pl.Series([], dtype=pl.String)
-        words = reading.words(table, self.name).str.to_lowercase()
-        values = words.replace_strict(
-            list(reading.YES_NO),
-            [float(meaning) for meaning in reading.YES_NO.values()],
-            default=None,
-            return_dtype=pl.Float64,
-        )
-        unknown = words.filter(words.is_not_null() & values.is_null())
-        return values.fill_null(np.nan).to_numpy(), unknown
+        words = reading.words(table, self.name)
+        values = meanings(words)
+        unknown = words.is_not_null() & values.is_null()
+        if not self.worded and unknown.any():  # words for yes and no stand beside numbers
+            numbers = values.cast(pl.String).zip_with(~unknown, words).alias(self.name)
+            return reading.numbers(replace(table, frame=numbers.to_frame()), self.name), words.clear()
+        return values.fill_null(np.nan).to_numpy(), words.filter(unknown)
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryEncoder:
     """One feature for each category, 1 where the cell holds it, and one more for ``other``.
 
-    The categories are training's most frequent, at most 50, in the order of their text. ``other`` takes
-    rarer and unseen ones. Missing is a category of its own where training had missing cells, else other.
+    The categories are training's most frequent, at most 50, in the order of their text and in Unicode's form
+    NFC. ``other`` takes rarer and unseen ones. Missing is a category of its own where training had missing
+    cells, else other.
     """
 
     kind: ClassVar[str] = "category"
@@ -131,13 +136,14 @@ class CategoryEncoder:
     @classmethod
     def fit(cls, table: Table, column: Column) -> CategoryEncoder:
         """Fitted on the table's rows."""
-        words = reading.words(table, column.name)
+        words = composed(reading.words(table, column.name))
         counts = (
             words.drop_nulls()
+            .alias("word")  # counts have a name of their own
             .value_counts(name="count")
-            .sort(["count", column.name], descending=[True, False])
+            .sort(["count", "word"], descending=[True, False])
         )
-        kept = counts[column.name].head(MOST_CATEGORIES).sort().to_list()
+        kept = counts["word"].head(MOST_CATEGORIES).sort().to_list()
         return cls(column.name, tuple(kept), counts.height - len(kept), words.null_count() > 0)
 
     @property
@@ -146,9 +152,9 @@ class CategoryEncoder:
         names = tuple(f"{self.name}={category}" for category in (*self.categories, "other"))
         return names + (f"{self.name} is missing",) * self.had_missing
 
-    def write(self, table: Table, into: Array) -> str:
+    def write(self, table: Table, into: Array, notices: Notices) -> None:
         """Fills in the column's features."""
-        words = reading.words(table, self.name)
+        words = composed(reading.words(table, self.name))
         other = len(self.categories)
         places = words.replace_strict(
             list(self.categories), list(range(other)), default=other, return_dtype=pl.Int64
@@ -156,12 +162,11 @@ class CategoryEncoder:
         missing = words.is_null().to_numpy()
         numbers = np.where(missing, other + self.had_missing, places.fill_null(other).to_numpy())
         into[np.arange(len(numbers)), numbers] = 1
-        empty = 0 if self.had_missing else int(missing.sum())
-        note = _filled(self.name, empty, "encoded as 'other'")
-        if self.rare:
-            return note
-        unseen = words.filter((places == other) & words.is_not_null())
-        return _joined(_unseen(self.name, unseen, "was encoded as 'other'"), note)
+        if not self.rare:
+            unseen = words.filter((places == other) & words.is_not_null())
+            notices.unseen(self.name, unseen, "was encoded as 'other'")
+        if not self.had_missing:
+            notices.missing(self.name, int(missing.sum()), "encoded as 'other'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +217,10 @@ class DateEncoder:
             + (f"{self.name} time of day",) * (self.time_deviation > 0)
         )
 
-    def write(self, table: Table, into: Array) -> str:
+    def write(self, table: Table, into: Array, notices: Notices) -> None:
         """Fills in the column's features. Raises DataError for a cell that is no date."""
         days = reading.days(table, self.name, self.date_format)
-        note = _write_numbers(self, days, into)
+        _write_numbers(self, days, into, notices)
         known = ~np.isnan(days)
         weekdays, months = _weekdays(days[known]), _months(days[known])
         place = (self.deviation > 0) + self.had_missing
@@ -225,7 +230,6 @@ class DateEncoder:
                 place += 1
         if self.time_deviation > 0:
             into[known, place] = (_seconds(days[known]) - self.time_mean) / self.time_deviation
-        return note
 
 
 ColumnEncoder = NumberEncoder | YesNoEncoder | CategoryEncoder | DateEncoder
@@ -258,7 +262,9 @@ def _fit_numbers(values: NDArray[np.float64]) -> tuple[float, float, float]:
     return *mean_and_deviation(np.where(np.isnan(values), middle, values)), middle
 
 
-def _write_numbers(encoder: NumberEncoder | DateEncoder, values: NDArray[np.float64], into: Array) -> str:
+def _write_numbers(
+    encoder: NumberEncoder | DateEncoder, values: NDArray[np.float64], into: Array, notices: Notices
+) -> None:
     missing = np.isnan(values)
     place = 0
     if encoder.deviation > 0:
@@ -266,27 +272,8 @@ def _write_numbers(encoder: NumberEncoder | DateEncoder, values: NDArray[np.floa
         place = 1
     if encoder.had_missing:
         into[:, place] = missing
-        return ""
-    return _filled(encoder.name, int(missing.sum()), "filled with the median")
-
-
-def _filled(name: str, count: int, fate: str) -> str:
-    """The note on cells that are missing where none was missing in training."""
-    cells = "cell was" if count == 1 else "cells were"
-    return f"column {name!r}: {count:,} missing {cells} {fate}" if count else ""
-
-
-def _joined(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)
-
-
-def _unseen(name: str, words: pl.Series, fate: str) -> str:
-    if not len(words):
-        return ""
-    values = words.unique().sort().to_list()
-    shown = ", ".join(repr(value) for value in values[:3]) + (", …" if len(values) > 3 else "")
-    rows = "1 row" if len(words) == 1 else f"{len(words):,} rows"
-    return f"column {name!r}: {shown} in {rows} was not seen in training and {fate}"
+    else:
+        notices.missing(encoder.name, int(missing.sum()), "filled with the median")
 
 
 def _weekdays(days: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -15,6 +15,8 @@ from descend.data.kinds import Column, infer_columns
 from descend.data.table import Table, listing
 from descend.errors import DataError
 
+_MOST_WORDS = 5
+
 
 class ColumnKinds:
     """The kinds of a table's columns, inferred when first asked for: predicting does not need them."""
@@ -128,9 +130,21 @@ class Dataset:
         test_rows = None
         if self.test_rows is not None:
             test_rows = (np.cumsum(known) - 1)[self.test_rows[known[self.test_rows]]]
-        rows = "row whose target is" if missing == 1 else "rows whose target is"
+        rows, were = ("row", "was") if missing == 1 else ("rows", "were")
         kept = replace(self.take(np.flatnonzero(known)), test_rows=test_rows)
-        return replace(kept, notes=(*self.notes, f"{missing:,} {rows} missing were left out"))
+        note = f"{missing:,} {rows} whose target is missing {were} left out{self.missing_words()}"
+        return replace(kept, notes=(*self.notes, note))
+
+    def missing_words(self) -> str:
+        """Part of a message: the words that a text file has in the target's missing cells, "" of none."""
+        found = {} if self.table is None else self.table.missing_words.get(str(self.target), {})
+        if not found:
+            return ""
+        times = [f"{word!r} {'once' if count == 1 else f'{count:,} times'}" for word, count in found.items()]
+        shown = listing(times, _MOST_WORDS)
+        decimals = self.labels is not None and self.labels.dtype == pl.Float64
+        remedy = "" if decimals else "; if that is a class, give it another word"
+        return f" (written as {shown}{remedy})"
 
     def numbers(self) -> NDArray[np.float64]:
         """The target as numbers in its own units, (rows,) float64.

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from descend.data import column_encoders
-from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, ColumnEncoder
+from descend.data.cells import words
+from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, ColumnEncoder, NumberEncoder
 from descend.data.dataset import Dataset
 from descend.data.image_encoding import ImageEncoder
+from descend.data.notices import Notices
+from descend.data.spellings import note_on_forms, note_on_looks
 from descend.data.table import Table, listing
 from descend.errors import DataError, ModelFileError
 
@@ -71,6 +76,12 @@ class TableEncoder:
             for encoder in used
             if isinstance(encoder, CategoryEncoder) and encoder.rare
         ]
+        for encoder in used:
+            if isinstance(encoder, CategoryEncoder):
+                what = f"column {encoder.name!r}: categories"
+                notes += note_on_forms(what, words(table, encoder.name).drop_nulls().unique())
+                notes += note_on_looks(what, encoder.categories)
+        notes += _numbers_as_text(table, used)
         names = {encoder.name for encoder in used}
         left_out = tuple(name for name in table.frame.columns if name not in names)
         return cls(used, left_out, tuple(notes))
@@ -84,27 +95,27 @@ class TableEncoder:
         """Notes on columns that are more than the model knows. Raises DataError naming missing ones."""
         return self._check(self._table_of(data))
 
-    def transform(self, data: Any, dtype: str = "float32") -> NDArray[Any]:
+    def transform(self, data: Any, dtype: str = "float32", notices: Notices | None = None) -> NDArray[Any]:
         """The matrix of ``data``, (rows, features) of ``dtype``, C-contiguous and finite.
 
         data : a Dataset, polars or pandas frame, dict of columns, list of dict rows, or a table's path; for
             a model of arrays, whose columns are x1, x2, …, also an array (rows, columns) of numbers.
+        notices : takes what was noticed.
 
         Raises DataError for missing columns, and for cells that are not of their column's kind.
         """
         table = self._table_of(data)
-        notes = list(self._check(table))
+        notices = Notices() if notices is None else notices
+        notices.say(*table.notes, *self._check(table))
         widths = [len(encoder.feature_names) for encoder in self.columns]
         matrix = np.zeros((table.rows, sum(widths)), dtype)
         start = 0
         for encoder, width in zip(self.columns, widths, strict=True):
             with np.errstate(over="ignore"):  # found below, and named
-                noticed = encoder.write(table, matrix[:, start : start + width])
-            if noticed:
-                notes.append(noticed)
+                encoder.write(table, matrix[:, start : start + width], notices)
             start += width
         self._check_finite(table, matrix)
-        self.notes_of_last_use = tuple(notes)
+        self.notes_of_last_use = notices.texts
         return matrix
 
     def to_json(self) -> dict[str, Any]:
@@ -181,6 +192,28 @@ class TableEncoder:
             row, feature = (int(place) for place in np.argwhere(~finite)[0])
             name = self.feature_names[feature]
             raise DataError(f"{table.place(row, name)}: too far from training's values for {matrix.dtype}")
+
+
+def _numbers_as_text(table: Table, used: Sequence[ColumnEncoder]) -> list[str]:
+    """Notes on text of a typed source that reads as numbers: what it was taken for, and how it is told."""
+    if not table.typed:
+        return []
+    given = table.frame.schema
+    texts = [each for each in used if given[each.name] == pl.String and each.name not in table.categories]
+    read = [repr(encoder.name) for encoder in texts if isinstance(encoder, NumberEncoder)]
+    kept = [
+        repr(encoder.name)
+        for encoder in texts
+        if isinstance(encoder, CategoryEncoder) and table.number_columns.get(encoder.name) is not None
+    ]
+    return [
+        f"text that reads as numbers was {fate} in {listing(names, 10)}; {remedy}"
+        for names, fate, remedy in (
+            (read, "read as numbers", "make it a category where it is one"),
+            (kept, "kept as categories", "convert it where it is numbers"),
+        )
+        if names
+    ]
 
 
 Encoder = TableEncoder | ImageEncoder

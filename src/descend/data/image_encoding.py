@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descend.data.dataset import Dataset
+from descend.data.notices import Notices
 from descend.errors import DataError, ModelFileError
 
 
@@ -55,15 +56,20 @@ class ImageEncoder:
         """Notes on images that had to be resized or converted. Raises DataError for what are no images."""
         return self._read(data)[1]
 
-    def transform(self, data: Any, dtype: str = "float32") -> NDArray[np.uint8]:
+    def transform(
+        self, data: Any, dtype: str = "float32", notices: Notices | None = None
+    ) -> NDArray[np.uint8]:
         """The images of ``data``, (rows, features) uint8 whatever ``dtype`` is, C-contiguous.
 
         data : a Dataset of images, an array (n, features) or (n, height, width[, channels]) of uint8, the
             path of an image, or of a folder of images, of subfolders by class, or of IDX files. Files are
             resized and converted to the model's shape; arrays must have it.
+        notices : takes what was noticed.
         """
         del dtype  # bytes stay bytes; the engine widens them to its own
         pixels, self.notes_of_last_use, self.names_of_last_use = self._read(data)
+        if notices is not None:
+            notices.say(*self.notes_of_last_use)
         return np.ascontiguousarray(pixels)
 
     def to_json(self) -> dict[str, Any]:

@@ -33,6 +33,7 @@ RULES = f"""\
 
 _MOSTLY = 0.9
 _FEWEST_NAMES = 10
+_MOST_CODES = 20  # different whole numbers that text of a typed source may hold and be categories
 _MOST_SPELLINGS = 6  # yes, Yes, YES, no, No, NO
 _ID_NAME = re.compile(r"(.*[\s_-])?(id|index|idx|uuid|rowid|row|no|nr|number|编号|序号)|#|column \d+", re.I)
 _CAMEL_ID = re.compile(r".*[a-z](Id|ID)")
@@ -79,6 +80,8 @@ def infer_column(table: Table, name: str) -> Column:
         return Column(name, "constant", f"every cell is {str(present[0])!r}")
     if cells.dtype == pl.Boolean:
         return Column(name, "yes/no")
+    if name in table.categories and cells.dtype != pl.String:
+        return _category_column(name, present)
     if cells.dtype.is_numeric():
         return _number_column(table, name, present)
     if isinstance(cells.dtype, pl.Datetime | pl.Date):
@@ -89,7 +92,10 @@ def infer_column(table: Table, name: str) -> Column:
 def _plain_numbers(table: Table, names: Collection[str]) -> dict[str, Column]:
     """The columns that are plainly numbers, or 0 and 1, understood together."""
     schema, found = table.frame.schema, table.number_columns
-    looked = [name for name in names if name in found.places and not _named_as_identifier(name)]
+    looked = [
+        name for name in names
+        if name in found.places and name not in table.categories and not _named_as_identifier(name)
+    ]  # fmt: skip
     texts = [name for name in looked if schema[name] == pl.String]
     whole = {name for name in looked if schema[name].is_integer()}
     codes = set(texts)
@@ -125,14 +131,16 @@ def typed(table: Table, name: str, remedy: str = "") -> pl.Series:
     """One column in the type its cells have; ``remedy`` ends the message about a cell that is no number.
 
     Text files: int64 or int128 where all cells are whole numbers, float64 where all are numbers, else
-    text. Other sources keep their own types. Raises DataError for a stray cell among numbers and for an
-    infinite number.
+    text. Other sources keep their own types; text is read as numbers only where it has decimals or too many
+    different values to be codes. Raises DataError for a stray cell among numbers and for an infinite number.
     """
     cells = table.column(name)
     if cells.dtype == pl.Float64:
         reading.check_finite(table, name, cells, cells)
-    if table.typed or cells.dtype != pl.String:
+    if cells.dtype != pl.String or name in table.categories:
         return cells
+    if table.typed:
+        return _numbers_as_text(table, name)
     values = reading.parsed_numbers(cells)
     missing = cells.null_count()
     present = len(cells) - missing
@@ -147,6 +155,18 @@ def typed(table: Table, name: str, remedy: str = "") -> pl.Series:
     if present:
         _refuse_decorated(table, name, cells, remedy)
     return cells
+
+
+def _numbers_as_text(table: Table, name: str) -> pl.Series:
+    """Text of a typed source: as numbers where all of it reads so and is no code, else as it is."""
+    cells = reading.words(table, name)
+    values = reading.parsed_numbers(cells)
+    if values.null_count() > cells.null_count() or not len(values.drop_nulls()):
+        return table.column(name)
+    decimals = bool((values != values.round()).any())
+    if reading.is_padded_code(cells) or not (decimals or values.n_unique() > _MOST_CODES):
+        return table.column(name)
+    return _narrowed(table, name, cells, values)
 
 
 def _narrowed(table: Table, name: str, cells: pl.Series, values: pl.Series) -> pl.Series:
@@ -193,8 +213,14 @@ def _text_column(table: Table, name: str, cells: pl.Series, present: pl.Series) 
         return Column(
             name, "date", _date_note(reading.parsed_dates(present, date_format), date_format), date_format
         )
+    return _category_column(name, present)
+
+
+def _category_column(name: str, present: pl.Series) -> Column:
+    distinct = present.n_unique()
     if len(present) >= _FEWEST_NAMES and distinct >= _MOSTLY * len(present):
-        note = f"left out: {distinct:,} different texts in {len(present):,} cells"
+        held = "texts" if present.dtype == pl.String else "values"
+        note = f"left out: {distinct:,} different {held} in {len(present):,} cells"
         return Column(name, "identifier", note)
     return Column(name, "category", f"{distinct:,} different")
 

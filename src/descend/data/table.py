@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,8 @@ class Table:
         have no lines; messages then count rows from 1.
     typed : whether the source gave types; False for text files, whose cells may be read as numbers.
     notes : what was done while reading, for the user.
+    categories : columns that the source calls categories, whatever type they hold.
+    missing_words : by column, how often each word for a missing value was met in the whole of a text file.
     """
 
     frame: pl.DataFrame
@@ -39,6 +41,8 @@ class Table:
     lines: NDArray[np.int64] | None = None
     typed: bool = True
     notes: tuple[str, ...] = ()
+    categories: frozenset[str] = frozenset()
+    missing_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -147,7 +151,7 @@ def _from_objects(series: pl.Series, table: str) -> pl.Series:
     values: list[Any] = [None if value is None or value != value else value for value in series.to_list()]
     try:
         found = pl.Series(series.name, values, strict=True)
-    except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         kinds = sorted({type(value).__name__ for value in values if value is not None})
         reason = f"mixes {' and '.join(kinds)}" if len(kinds) > 1 else "cannot be read"
         raise DataError(f"{table}, column {series.name!r} {reason}; give one type") from error

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from descend.data.class_spellings import class_spellings, note_on_classes
 from descend.data.dataset import Dataset
+from descend.data.decimals import rounded
 from descend.data.kinds import infer_column
 from descend.data.moments import mean_and_deviation
+from descend.data.spellings import composed
 from descend.data.table import Table, listing
+from descend.data.yes_no import meanings
 from descend.errors import DataError, ModelFileError
 
 Task = Literal["regression", "classification"]
 
 MOST_CLASSES = 20
 _ALL_DIFFERENT = 0.9
+_MOST_DIFFERENT = 0.5  # where there are more classes than MOST_CLASSES
+_MOST_DECIMALS = 100  # different numbers with decimals that can be classes, such as prices of a short list
 _FEWEST_DIFFERENT = 10
 TASK_RULE = f"""\
 Text and yes/no values are classes. Whole numbers are classes where they take at most {MOST_CLASSES} different
@@ -37,6 +44,8 @@ def infer_task(dataset: Dataset, number_loss: str = "") -> tuple[Task, str]:
         return "classification", "the target is text"
     if labels.dtype == pl.Boolean:
         return "classification", "the target is yes or no"
+    if dataset.table is not None and dataset.target in dataset.table.categories:
+        return "classification", "the target is a category"
     if not labels.dtype.is_numeric():
         raise DataError(
             f"{dataset.name}: the target {dataset.target!r} holds dates; give a number or a class"
@@ -56,8 +65,11 @@ def infer_task(dataset: Dataset, number_loss: str = "") -> tuple[Task, str]:
 class ClassTarget:
     """Classes in ascending order, in the user's own type.
 
+    Yes and no are two classes in whatever way they are written, and a word is one in any Unicode form; such
+    a class has the commonest of its spellings.
+
     classes : (classes,) bool, int64, float64, or object for text and for integers beyond 64 bits.
-    notes : classes with fewer than three rows, noticed while fitting.
+    notes : spellings, and classes with fewer than three rows, noticed while fitting.
     """
 
     classes: NDArray[Any]
@@ -69,17 +81,23 @@ class ClassTarget:
 
         Raises DataError for dates, for fewer than two classes, and where nearly every row is its own.
         """
-        labels = dataset.known_labels()
+        labels = _as_given(dataset)
         _refuse_dates(dataset, labels)
-        values = sorted(labels.unique().to_list())
+        spellings = class_spellings(labels) if labels.dtype == pl.String else {}
+        values = sorted(spellings or labels.unique().to_list())
         if len(values) < 2:
+            words = dataset.missing_words()
+            others = f"; others are missing{words}" if words else ""
             raise DataError(
-                f"{dataset.name}: the target {dataset.target!r} is {values[0]!r} in every row; "
+                f"{dataset.name}: the target {dataset.target!r} is {values[0]!r} in every row{others}; "
                 "at least two classes are needed; add rows of other values, or name another target"
             )
         _refuse_uniques(dataset, labels)
-        # A source's own test rows are divided otherwise than the notes say.
-        return cls(_class_array(values), () if dataset.test_rows is not None else _rare_classes(labels))
+        classes = cls(_class_array(values))
+        notes = note_on_classes(spellings)
+        if dataset.test_rows is None:  # a source's own test rows are divided otherwise
+            notes += _rare_classes(values, classes._codes(labels))
+        return replace(classes, notes=notes)
 
     def encode(self, dataset: Dataset) -> NDArray[np.int64]:
         """Class number of every row, (rows,). Raises DataError for a label that is not a class."""
@@ -93,16 +111,21 @@ class ClassTarget:
     def _codes(self, labels: pl.Series) -> pl.Series:
         """Class numbers, null for a label that is none.
 
-        Text is compared as written, all else as numbers; numbers and yes/no values are written out
-        where the classes are text, and text is read where they are not.
+        Yes and no are compared by what they mean, text in one Unicode form, all else as numbers; numbers
+        and yes/no values are written out where the classes are text, and text is read where they are not.
         """
         numbers = range(len(self.classes))
-        if self.classes.dtype == np.float64 or labels.dtype == pl.Float64:
+        labels = labels.alias("label")
+        written = [_text(value) for value in self.classes.tolist()]
+        meant = meanings(pl.Series(written, dtype=pl.String))
+        if len(meant) == 2 and set(meant) == {0.0, 1.0}:
+            values, keys = meanings(labels), meant
+        elif self.classes.dtype == np.float64 or labels.dtype == pl.Float64:
             values = _as_float(labels)
             keys = pl.Series(np.array([_float(value) for value in self.classes.tolist()]))
         else:
-            values = _as_text(labels)
-            keys = pl.Series([_text(value) for value in self.classes.tolist()], dtype=pl.String)
+            values = composed(labels.cast(pl.String))
+            keys = composed(pl.Series(written, dtype=pl.String))
         return values.replace_strict(
             keys, pl.Series(list(numbers), dtype=pl.Int64), default=None, return_dtype=pl.Int64
         )
@@ -138,8 +161,15 @@ class NumberTarget:
         return (dataset.numbers() - self.mean) / self.deviation
 
     def decode(self, z: NDArray[Any]) -> NDArray[np.float64]:
-        """Numbers in the target's own units, of z's shape: y = z · deviation + mean."""
-        return z.astype(np.float64) * self.deviation + self.mean
+        """Numbers in the target's own units, of z's shape: y = z · deviation + mean, in float64.
+
+        Of z in float32 they have the decimals that float32 can tell apart at z, or at 1 beside a mean.
+        """
+        y = z.astype(np.float64) * self.deviation + self.mean
+        if z.dtype != np.float32:
+            return y
+        size = np.maximum(np.abs(z), np.float32(1.0 if self.mean else 0.0))
+        return rounded(y, np.spacing(size).astype(np.float64) * self.deviation)
 
     def to_json(self) -> dict[str, float]:
         """Plain JSON values."""
@@ -178,10 +208,21 @@ def _varying(dataset: Dataset) -> NDArray[np.float64]:
     return values
 
 
+def _as_given(dataset: Dataset) -> pl.Series:
+    """The labels in the user's own type: text of a frame stays text where it reads as numbers, too."""
+    labels = dataset.known_labels()
+    if dataset.table is None or not dataset.table.typed:
+        return labels
+    given = dataset.table.column(str(dataset.target))
+    return given if given.dtype == pl.String else labels
+
+
 def _refuse_dates(dataset: Dataset, labels: pl.Series) -> None:
     dates = isinstance(labels.dtype, pl.Datetime | pl.Date)
     if labels.dtype == pl.String:
-        dates = infer_column(Table(labels.to_frame(), dataset.name), labels.name).kind == "date"
+        table = Table(labels.to_frame(), dataset.name) if dataset.table is None else dataset.table
+        name = labels.name if dataset.table is None else str(dataset.target)
+        dates = infer_column(table, name).kind == "date"
     if dates:
         raise DataError(
             f"{dataset.name}: the target {dataset.target!r} holds dates and cannot be predicted; "
@@ -190,29 +231,44 @@ def _refuse_dates(dataset: Dataset, labels: pl.Series) -> None:
 
 
 def _refuse_uniques(dataset: Dataset, labels: pl.Series) -> None:
+    """Raises DataError where classes hardly repeat, and where they are many measured numbers."""
     distinct, rows = labels.n_unique(), len(labels)
-    if rows < _FEWEST_DIFFERENT or distinct < _ALL_DIFFERENT * rows:
+    if not (_hardly_repeat(distinct, rows) or (_are_decimals(labels) and _are_many(distinct, rows))):
         return
     text = labels.dtype == pl.String
-    remedy = (
-        "classes that repeat, or of numbers" if text else "classes that repeat, or predict it as a number"
-    )
+    found = "texts" if text else "numbers with decimals" if _are_decimals(labels) else "numbers"
+    remedy = "or of numbers" if text else "or predict it as a number (task regression)"
     raise DataError(
-        f"{dataset.name}: the target {dataset.target!r} holds {distinct:,} different "
-        f"{'texts' if text else 'numbers'} in {rows:,} rows and cannot be predicted as a class; "
-        f"give a column of {remedy}"
+        f"{dataset.name}: the target {dataset.target!r} holds {distinct:,} different {found} in {rows:,} "
+        f"rows and cannot be predicted as a class; give a column of classes that repeat, {remedy}"
     )
 
 
-def _rare_classes(labels: pl.Series) -> tuple[str, ...]:
+def _hardly_repeat(distinct: int, rows: int) -> bool:
+    if rows < _FEWEST_DIFFERENT:
+        return False
+    return distinct >= _ALL_DIFFERENT * rows or (
+        distinct > MOST_CLASSES and distinct > _MOST_DIFFERENT * rows
+    )
+
+
+def _are_many(distinct: int, rows: int) -> bool:
+    return distinct > _MOST_DECIMALS or (distinct > MOST_CLASSES and 10 * distinct > rows)
+
+
+def _are_decimals(labels: pl.Series) -> bool:
+    return labels.dtype == pl.Float64 and not _whole(labels)
+
+
+def _rare_classes(classes: Sequence[object], codes: pl.Series) -> tuple[str, ...]:
     """What a split into three parts does to classes of one or two rows."""
-    counts = labels.value_counts(name="count").sort(labels.name)
+    counts = np.bincount(codes.to_numpy(), minlength=len(classes))
     notes = []
     for rows, fate in (
         (1, "only in the training rows"),
         (2, "in at most two of training, validation and test"),
     ):
-        rare = [repr(value) for value in counts.filter(pl.col("count") == rows)[labels.name].to_list()]
+        rare = [repr(value) for value, count in zip(classes, counts, strict=True) if count == rows]
         size = "1 row" if rows == 1 else f"{rows} rows"
         if len(rare) == 1:
             notes.append(f"class {rare[0]} has {size}: it is {fate}")
@@ -237,10 +293,6 @@ def _class_array(values: list[Any]) -> NDArray[Any]:
 
 def _as_float(labels: pl.Series) -> pl.Series:
     return labels.cast(pl.Float64, strict=False) + 0.0  # −0 and 0 are one class
-
-
-def _as_text(labels: pl.Series) -> pl.Series:
-    return labels if labels.dtype == pl.String else labels.cast(pl.String)
 
 
 def _float(value: object) -> float:

@@ -40,17 +40,39 @@ def regression_metrics(truth: Array, predicted: Array) -> Metrics:
 
     truth, predicted : (n,), in one unit, which is also that of the two errors.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # told as None
-        residual = truth.astype(np.float64) - predicted.astype(np.float64)
-        squares = float(residual @ residual)
-        centred = truth.astype(np.float64) - truth.mean(dtype=np.float64)
-        spread = float(centred @ centred)
-        absolute = float(np.abs(residual).mean())
+    truth, predicted = truth.astype(np.float64), predicted.astype(np.float64)
+    exponent = _exponent(truth, predicted)  # powers of two change no digit, and keep squares within float64
+    with np.errstate(invalid="ignore"):  # of infinite predictions, told as None
+        scaled = np.ldexp(truth, -exponent)
+        residual = scaled - np.ldexp(predicted, -exponent)
+        squares, shift = _mean_square(residual)
+    spread, span = _mean_square(scaled - scaled.mean())
+    varies = truth.min() < truth.max() and spread > 0
     return {
-        "r2": _finite(1.0 - squares / spread) if len(truth) > 1 and spread > 0 else None,
-        "mean_absolute_error": _finite(absolute),
-        "root_mean_squared_error": _finite(math.sqrt(squares / len(truth))) if squares >= 0 else None,
+        "r2": _finite(1.0 - _ldexp(squares / spread, 2 * (shift - span))) if varies else None,
+        "mean_absolute_error": _finite(_ldexp(float(np.abs(residual).mean()), exponent)),
+        "root_mean_squared_error": _finite(_ldexp(math.sqrt(squares), shift + exponent)),
     }
+
+
+def _exponent(*arrays: Array) -> int:
+    """The least e for which no value is beyond 2^e, 0 where all are 0 or one is infinite."""
+    return int(np.frexp(max(float(np.abs(array).max()) for array in arrays))[1])
+
+
+def _mean_square(values: Array) -> tuple[float, int]:
+    """Σx²/n of ``values`` · 2^−shift, and the shift."""
+    shift = _exponent(values)
+    scaled = np.ldexp(values, -shift)
+    return float(scaled @ scaled) / len(values), shift
+
+
+def _ldexp(value: float, exponent: int) -> float:
+    """value · 2^exponent, infinite beyond float64."""
+    try:
+        return math.ldexp(value, exponent)
+    except OverflowError:
+        return math.inf
 
 
 def quantile_metrics(truth: Array, predicted: Array, level: float) -> Metrics:

@@ -23,6 +23,7 @@ from descend.optimizers import SGD
 
 if TYPE_CHECKING:  # polars need not be there to predict from arrays
     from descend.data.encoding import ImageEncoder, TableEncoder
+    from descend.data.notices import Notices
     from descend.data.target import NumberTarget
 
 Array = NDArray[Any]
@@ -105,14 +106,18 @@ class Model:
 
         Returns (n,) class labels in the user's own type, or (n,) numbers in the target's units (of a Poisson
         network the expected counts); (n, outputs) where there are several targets. A row's answer does not
-        depend on its neighbours.
+        depend on its neighbours. Numbers are of the network's type; of a model of tables they are float64,
+        rounded to the decimals that a float32 network can tell apart.
 
         Raises
         ------
         DataError : columns are missing, values cannot be read, the width does not fit.
+
+        Warns
+        -----
+        DataWarning : what was noticed in rows of a table or images, such as categories that training had not.
         """
-        x, scale = self.encode(X)
-        return self.answers(x, scale)
+        return self.answers(*self._encoded(X))
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities, (n, classes) in the order of ``classes``; (n, outputs) for several yes/no columns.
@@ -121,8 +126,12 @@ class Model:
         ------
         OptionError : the model predicts numbers.
         DataError : as ``predict``.
+
+        Warns
+        -----
+        DataWarning : as ``predict``.
         """
-        return self.probabilities(*self.encode(X))
+        return self.probabilities(*self._encoded(X))
 
     def answers(self, x: Rows, scale: float = 1.0) -> Array:
         """``predict`` on inputs that are already encoded, (n, inputs)."""
@@ -155,17 +164,25 @@ class Model:
 
         save_model(self, Path(path))
 
-    def encode(self, X: Any) -> tuple[Rows, float]:
+    def encode(self, X: Any, notices: Notices | None = None) -> tuple[Rows, float]:
         """The network's inputs for rows as the user has them: (n, inputs) and the scale of 8-bit values.
 
-        What the encoder noticed (unseen categories, columns not used, …) is logged to ``descend``.
+        notices : takes what the encoder noticed (unseen categories, columns not used, …).
         """
         if self.encoder is None:
             return self._matrix(X)
-        x = self.encoder.transform(X, self.dtype)
-        for note in self.encoder.notes_of_last_use:
-            _log.warning(note)
-        return x, self.encoder.scale
+        return self.encoder.transform(X, self.dtype, notices), self.encoder.scale
+
+    def _encoded(self, X: Any) -> tuple[Rows, float]:
+        """``encode``, with what was noticed as warnings at the line that called ``predict``."""
+        if self.encoder is None:
+            return self._matrix(X)
+        from descend.data.notices import Notices, tell
+
+        notices = Notices()
+        encoded = self.encode(X, notices)
+        tell(notices.texts, stacklevel=3)
+        return encoded
 
     def _matrix(self, X: Any) -> tuple[Rows, float]:
         if type(X) is not np.ndarray and is_sparse(X):

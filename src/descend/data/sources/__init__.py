@@ -11,6 +11,7 @@ from typing import Any
 
 from descend.data.dataset import ColumnKinds, Dataset
 from descend.data.kinds import typed
+from descend.data.names import column_name, column_names
 from descend.data.sources import built_in, csv_table, idx_folder, image_folder, in_memory, parquet_table
 from descend.data.table import Table, columns_hint
 from descend.errors import DataError
@@ -31,8 +32,8 @@ _TABLES: dict[str, Callable[[Path], Table]] = {
 def read(
     source: Any,
     *,
-    target: str | None = None,
-    ignore: Collection[str] = (),
+    target: object = None,
+    ignore: Collection[object] = (),
     image_size: int | tuple[int, int] | None = None,
     lenient: bool = False,
 ) -> Dataset:
@@ -43,8 +44,9 @@ def read(
     source : path of a table (.csv .tsv .txt, each also .gz; .parquet .arrow .feather), of a folder of IDX
         files or of one with a subfolder of images per class, a built-in name, a polars or pandas frame, a
         dict of columns, a list of dict rows, or a pair of arrays (X, y).
-    target : column to predict; None for what the source knows itself.
-    ignore : columns to leave out.
+    target : name of the column to predict, or a frame's own label for it; None for what the source knows
+        itself.
+    ignore : names of columns to leave out.
     image_size : side, or (height, width), that images of a folder are resized to; None for the
         commonest size among them.
     lenient : pass over ignored columns that are absent and options that do not apply, as those that a
@@ -56,7 +58,8 @@ def read(
         for anything but a folder of images by class, or ``ignore`` for images.
     """
     image_folder.check_size(image_size)
-    found = _read(source, target, ignore, image_size, lenient)
+    named = None if target is None else column_name(target)
+    found = _read(source, named, [column_name(name) for name in ignore], image_size, lenient)
     if found.images is not None and ignore and not lenient:
         raise DataError(f"{found.name} holds images, which have no columns to ignore")
     return found
@@ -80,13 +83,26 @@ def _read(
     if isinstance(source, tuple):
         if in_memory.is_image_pair(source):
             return in_memory.images_of_pair(source)
-        target = target or "target"
+        target = "target" if target is None else target
         return _dataset(in_memory.table_of_pair(source, target), target, ignore, lenient)
     return _dataset(read_table(source), target, ignore, lenient)
 
 
 def read_table(source: Any) -> Table:
-    """The cells of a table's file, built-in table, frame, dict of columns, or list of dict rows."""
+    """The cells of a table's file, built-in table, frame, dict of columns, or list of dict rows.
+
+    Names of columns are in Unicode's form NFC, whatever form the source has them in.
+    """
+    table = _table_as_named(source)
+    names = column_names(table.frame.columns, table.name)
+    if names == table.frame.columns:
+        return table
+    frame = table.frame.clone()
+    frame.columns = names
+    return replace(table, frame=frame)
+
+
+def _table_as_named(source: Any) -> Table:
     if not isinstance(source, str | os.PathLike):
         return in_memory.table_of(source)
     path = Path(source)
@@ -135,7 +151,7 @@ def _dataset(table: Table, target: str | None, ignore: Collection[str], lenient:
         raise DataError(f"{table.name} has no column {target!r}; {columns_hint(target, names)}")
     if target is not None and target in ignore:
         raise DataError(f"{target!r} is both the target and ignored")
-    labels = None if target is None else typed(table, target)
+    labels = None if target is None else typed(table, target).alias("label")
     return Dataset(table.name, ColumnKinds(table, ignore), target, labels, table, notes=table.notes)
 
 

@@ -65,14 +65,14 @@ def parse_csv(data: bytes, name: str) -> Table:
         header, frame, lines = _parse_whole(data, separator, name)
     names, named = _column_names(header, name)
     frame.columns = names
-    frame = _cleaned(frame)
+    frame, missing_words = _cleaned(frame)
     european = _decimal_commas(frame) if separator in (";", "\t") else []
     if european:
         frame = frame.with_columns(pl.col(european).str.replace(",", ".", literal=True))
         columns = "column" if len(european) == 1 else "columns"
         quoted = listing([repr(each) for each in european], 5)
         named = (*named, f"{columns} {quoted}: commas were read as decimal points, 1,5 as 1.5")
-    return Table(frame, name, lines, typed=False, notes=(*notes, *named))
+    return Table(frame, name, lines, typed=False, notes=(*notes, *named), missing_words=missing_words)
 
 
 def _as_utf8(data: bytes, name: str) -> tuple[bytes, tuple[str, ...]]:
@@ -231,6 +231,19 @@ def _column_names(header: list[str], table: str) -> tuple[list[str], tuple[str, 
     return names, ()
 
 
-def _cleaned(frame: pl.DataFrame) -> pl.DataFrame:
-    """Cells without surrounding blanks, missing ones as null."""
-    return frame.select(pl.all().str.strip_chars().replace(list(MISSING), None))
+def _cleaned(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, dict[str, int]]]:
+    """Cells without surrounding blanks, missing ones as null, and the words that stood for those, counted."""
+    stripped = frame.select(pl.all().str.strip_chars())
+    cleaned = stripped.select(pl.all().replace(list(MISSING), None))
+    empty, missing = stripped.null_count().row(0), cleaned.null_count().row(0)
+    return cleaned, {
+        name: _words(stripped[name].filter(cleaned[name].is_null()))
+        for name, *counts in zip(frame.columns, empty, missing, strict=True)
+        if counts[0] < counts[1]
+    }
+
+
+def _words(cells: pl.Series) -> dict[str, int]:
+    """The words that are neither null nor empty, the commonest first, and how often each is met."""
+    counts = cells.alias("word").drop_nulls().value_counts(name="rows").filter(pl.col("word") != "")
+    return dict(counts.sort(["rows", "word"], descending=[True, False]).iter_rows())
