@@ -1,10 +1,15 @@
 import os
+import subprocess
+import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
 from descend.errors import OutputError
-from descend.models.writing import folder_in_the_making, replace_file
+from descend.models import renaming
+from descend.models.writing import folder_in_the_making, new_file, replace_file
 
 
 def test_a_link_is_followed(tmp_path):
@@ -41,3 +46,58 @@ def test_a_folder_in_the_making_leaves_nothing_behind(tmp_path):
         (folder / "half").write_text("x")
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_file_replaces_none(tmp_path):
+    new_file(tmp_path / "file", b"first")
+    with pytest.raises(OutputError, match="was written by another program meanwhile"):
+        new_file(tmp_path / "file", b"second")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"first")]
+
+
+def test_a_link_to_itself_is_refused(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(OutputError, match="loop"):
+        new_file(tmp_path / "loop", b"x")
+
+
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_names_given_are_known_however_the_renaming_ended(tmp_path, monkeypatch, in_one_step):
+    if not in_one_step:
+        monkeypatch.setattr(renaming, "_renameat2", lambda: None)
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    with renaming.names_given() as given:
+        with pytest.raises(FileExistsError):
+            renaming.take_name(tmp_path / "a", tmp_path / "b")
+        assert given() == []
+        renaming.take_name(tmp_path / "a", tmp_path / "new")
+        renaming.exchange(tmp_path / "b", tmp_path / "c")
+        assert given() == [tmp_path / "new", tmp_path / "c"]
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "b", "c"}
+
+
+_WITHOUT_RIGHTS = """
+import os, sys
+from pathlib import Path
+from descend.errors import OutputError
+from descend.models.writing import check_writable
+os.umask(int(sys.argv[1], 8))
+if os.geteuid() == 0:  # who may do everything
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try:
+    check_writable(Path(sys.argv[2]))
+except OutputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(("umask", "refused"), [("777", True), ("577", True), ("377", True), ("077", False)])
+def test_a_umask_that_takes_ones_own_rights_is_told_at_once(umask, refused):
+    with tempfile.TemporaryDirectory() as folder:  # one that another user reaches
+        Path(folder).chmod(0o777)
+        done = subprocess.run(
+            [sys.executable, "-c", _WITHOUT_RIGHTS, umask, folder], capture_output=True, text=True
+        )
+    assert done.returncode == 0, done.stderr
+    assert (f"the umask 0{umask} takes your own rights" in done.stdout) is refused
