@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,7 +111,10 @@ def fit(
     with progress_bar(shown=verbose == 1, classifies=prepared.network.classifies) as listener:
         if folder is None:
             return run(prepared, listener)
-        return run_and_save(prepared, listener, data, folder, overwrite)[0]
+        training, written = run_and_save(prepared, listener, data, folder, overwrite)
+    if written != folder:
+        warnings.warn(f"another run took the name {folder} meanwhile: this one is in {written}", stacklevel=2)
+    return training
 
 
 def prepare(data: Any, target: str | None, options: Options) -> Prepared:

@@ -11,8 +11,8 @@ import pytest
 
 import descend
 from descend.errors import OutputError
-from descend.models import renaming
 from descend.training.run_folder import check_output, write_run
+from descend.writing import renaming
 
 # Writes a run over another one in a child process that kills itself at the k-th call of any function that
 # changes the disk, for every k until a child comes through; prints how often each outcome was found.
@@ -21,7 +21,7 @@ import ctypes, os, shutil, signal, sys, tomllib
 from pathlib import Path
 import numpy as np
 import descend
-from descend.models import renaming
+from descend.writing import renaming
 from descend.training.run_folder import write_run
 
 os.fsync = lambda opened: None  # a kill of the process loses nothing that was written; the disk would be slow
@@ -145,7 +145,7 @@ def test_runs_at_once_keep_all_their_work(trained, tmp_path):
 def test_what_a_killed_process_left_is_deleted_and_what_a_living_one_makes_is_not(trained, tmp_path):
     code = (
         "import signal, sys, pathlib\n"
-        "from descend.models.temporary import temporary_file, temporary_folder\n"
+        "from descend.writing.temporary import temporary_file, temporary_folder\n"
         "here = pathlib.Path()\n"
         "with temporary_folder(here) as folder, temporary_file(here) as file:\n"
         "    (folder / 'half').write_text('x')\n"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json as json_text
 
-from descend.cli.console import output
+from descend.cli.console import line, output
 from descend.cli.fit import metrics_table
+from descend.cli.model import load_model
 from descend.judging import evaluate
-from descend.models import load
 
 
 def evaluate_command(model_path: str, data: str, rows: str, json: bool) -> None:
     """Prints a table, or JSON with every digit."""
-    model = load(model_path)
+    model = load_model(model_path, data)
     judged = evaluate(model, data, rows)
     if json:
         print(json_text.dumps(judged, indent=2))
@@ -20,9 +20,9 @@ def evaluate_command(model_path: str, data: str, rows: str, json: bool) -> None:
     console = output()
     if set(judged) == {"all"} and not rows:
         table = model.about["table"]
-        console.print(
+        line(
+            console,
             f"Not the table this model was fitted on ({table}): all rows are judged, and rows that it was "
             "trained on may be among them.",
-            soft_wrap=True,
         )
     console.print(metrics_table(judged, model.about.get("unit", "")))

@@ -22,7 +22,7 @@ from descend.models.classes import classes_from_json, classes_to_json
 from descend.models.description import network_from_json, network_to_json
 from descend.models.model import Model
 from descend.models.safetensors_bytes import to_bytes
-from descend.models.writing import replace_file
+from descend.writing.whole import replace_file
 
 FORMAT = 1
 FILE_NAME = "model.safetensors"

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from descend.errors import OutputError
 from descend.models import Model
 from descend.models.file import FILE_NAME, model_bytes
-from descend.models.renaming import exchange, take_name
 from descend.models.safetensors_bytes import to_bytes
-from descend.models.writing import check_writable, folder_in_the_making, settle, write_whole
 from descend.training.history import History
+from descend.writing.renaming import exchange, take_name
+from descend.writing.whole import check_writable, folder_in_the_making, settle, write_whole
 
 LAST_GOOD = "last-good.safetensors"
-_OPTIONS = "run.toml"
-_FILES = (FILE_NAME, LAST_GOOD, _OPTIONS, "history.csv", "metrics.json")
+OPTIONS_NAME = "run.toml"
+_FILES = (FILE_NAME, LAST_GOOD, OPTIONS_NAME, "history.csv", "metrics.json")
 _DEFAULT = Path("runs")  # where runs go that were given no folder
 
 
@@ -47,7 +47,9 @@ def check_output(out: Path | None, overwrite: bool) -> None:
 
 def holds_run(folder: Path) -> bool:
     """Whether ``folder`` is where a run was written."""
-    return (folder / _OPTIONS).is_file() and any((folder / name).is_file() for name in (FILE_NAME, LAST_GOOD))
+    return (folder / OPTIONS_NAME).is_file() and any(
+        (folder / name).is_file() for name in (FILE_NAME, LAST_GOOD)
+    )
 
 
 def write_run(
@@ -63,7 +65,7 @@ def write_run(
         FILE_NAME: model_bytes(model),
         "history.csv": history_csv(history).encode(),
         "metrics.json": f"{text}\n".encode(),
-        _OPTIONS: options_toml(options).encode(),
+        OPTIONS_NAME: options_toml(options).encode(),
     }
     return _write(contents, _DEFAULT / name if out is None else out, overwrite and out is not None)
 
@@ -73,7 +75,7 @@ def write_last_good(
     options: Mapping[str, Any],
 ) -> Path:  # fmt: skip
     """The folder of a run that diverged: its last finite weights and its options, no model."""
-    contents = {LAST_GOOD: to_bytes(parameters), _OPTIONS: options_toml(options).encode()}
+    contents = {LAST_GOOD: to_bytes(parameters), OPTIONS_NAME: options_toml(options).encode()}
     return _write(contents, _DEFAULT / name if out is None else out, overwrite and out is not None)
 
 
@@ -147,7 +149,7 @@ def _may_be_replaced(out: Path) -> bool:
     if out.is_symlink() or not out.is_dir():
         return False
     inside = {entry.name for entry in out.iterdir()}
-    return not inside or (_OPTIONS in inside and inside <= set(_FILES))
+    return not inside or (OPTIONS_NAME in inside and inside <= set(_FILES))
 
 
 def _existing_parent(folder: Path) -> Path:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from descend.errors import OutputError
-from descend.models import renaming
-from descend.models.writing import folder_in_the_making, new_file, replace_file
+from descend.writing import renaming
+from descend.writing.whole import folder_in_the_making, new_file, replace_file
 
 
 def test_a_link_is_followed(tmp_path):
@@ -81,7 +81,7 @@ _WITHOUT_RIGHTS = """
 import os, sys
 from pathlib import Path
 from descend.errors import OutputError
-from descend.models.writing import check_writable
+from descend.writing.whole import check_writable
 os.umask(int(sys.argv[1], 8))
 if os.geteuid() == 0:  # who may do everything
     os.setgroups([]); os.setgid(65534); os.setuid(65534)

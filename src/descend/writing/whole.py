@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from descend.errors import OutputError
-from descend.models.renaming import replace, take_name
-from descend.models.temporary import temporary_file, temporary_folder, tidy
+from descend.writing.renaming import replace, take_name
+from descend.writing.temporary import temporary_file, temporary_folder, tidy
 
 
 def replace_file(path: Path, content: bytes) -> None:
