@@ -173,19 +173,17 @@ def test_what_is_said_where_memory_ends(command, monkeypatch, error, message):
     assert message in result.err
 
 
-def test_nothing_is_imported_for_saving_after_the_training(tmp_path):
+def test_nothing_is_imported_after_the_training(tmp_path):
     code = (
         "import sys, descend\n"
-        "from descend.training import run_folder\n"
         "from descend import workflow\n"
-        "write = run_folder.write_run\n"
+        "judge, trained = workflow.judge, []\n"
         "def watched(*arguments):\n"
-        "    before = set(sys.modules)\n"
-        "    folder = write(*arguments)\n"
-        "    print(sorted(set(sys.modules) - before))\n"
-        "    return folder\n"
-        "workflow.write_run = watched\n"
+        "    trained.append(set(sys.modules))\n"
+        "    return judge(*arguments)\n"
+        "workflow.judge = watched\n"
         "descend.fit('houses', epochs=1, out='m')\n"
+        "print(sorted(set(sys.modules) - trained[0]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done

@@ -184,7 +184,7 @@ def test_a_run_is_not_put_inside_another(trained, tmp_path):
 def test_equal_runs_give_equal_bytes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = "import descend; descend.fit('iris', epochs=2, hidden=(4,), out='run', overwrite=True)"
-    kept = []
+    kept: list[tuple[object, ...]] = []
     for seed in ("1", "2"):
         subprocess.run(
             [sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONHASHSEED": seed}

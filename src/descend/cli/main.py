@@ -2,20 +2,20 @@
 
 0 done; 1 a defect of descend's; 2 the user's mistake; 3 the run diverged; 130 interrupted.
 
-Modules are imported inside the functions, where Ctrl-C is answered already.
+All but what Python has loaded anyway is imported inside the functions, where Ctrl-C is answered already.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from typing import Any
 
 
 def main() -> None:
     """Runs the command line and exits."""
     status = run(sys.argv[1:])
+    import signal
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is leaving already
     sys.exit(status)
 
@@ -111,8 +111,10 @@ def _open_streams() -> None:
     if sys.stdout is None or sys.stderr is None:
         from descend.cli.lines import Closed
 
-        closed: Any = Closed()
-        sys.stdout, sys.stderr = sys.stdout or closed, sys.stderr or closed
+        if sys.stdout is None:
+            sys.stdout = Closed()
+        if sys.stderr is None:
+            sys.stderr = Closed()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
