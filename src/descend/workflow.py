@@ -220,7 +220,7 @@ def _inputs(prepared: Prepared, rows: NDArray[np.int64]) -> Inputs:
 def _about(prepared: Prepared) -> dict[str, Any]:
     return {
         "task": prepared.task,
-        "table": prepared.dataset.name,
+        "table": _written(prepared.dataset.name),
         "target": prepared.dataset.target,
         "ignore": list(prepared.options.ignore),
         "unit": prepared.dataset.unit,
@@ -249,9 +249,14 @@ def _recipe(prepared: Prepared, data: Any) -> Mapping[str, Any]:
         chosen |= {"lr": repr(optimizer.lr), "schedule": "as lr says"}
     return {
         "descend": __version__,
-        "data": str(at) if isinstance(at, str | Path) else prepared.dataset.name,
+        "data": _written(str(at) if isinstance(at, str | Path) else prepared.dataset.name),
         **chosen,
     }
+
+
+def _written(name: str) -> str:
+    r"""A name as text that UTF-8 can hold: bytes of a path that are no text stand as ``\udce9``."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _run_name(prepared: Prepared) -> str:

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import threading
+import tomllib
 
 import numpy as np
 import polars as pl
@@ -148,3 +149,18 @@ def test_classes_with_carriage_returns_come_back(command, tmp_path):
         rows = list(csv.reader(file))
     assert {len(row) for row in rows} == {3}
     assert [row[0] for row in rows[1:]] == descend.load("m").predict(str(tmp_path / "t.parquet")).tolist()
+
+
+def test_names_of_files_that_are_no_text(command, tmp_path):
+    table = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    try:
+        table.write_text("a,y\n" + "".join(f"{i},{2 * i}.5\n" for i in range(50)))
+    except OSError:
+        pytest.skip("this file system takes only text as names")
+    assert command("fit", table, "--target", "y", "--epochs", "1", "--out", "m").status == 0
+    options = tomllib.loads((tmp_path / "m" / "run.toml").read_text("utf-8"))
+    assert options["data"].endswith(r"caf\udce9.csv")
+    assert descend.load("m").about["table"] == r"caf\udce9.csv"
+    answers = tmp_path / os.fsdecode(b"answ\xe9rs.csv")
+    assert command("predict", "m", table, "--out", answers).status == 0
+    assert len(answers.read_text().splitlines()) == 51

@@ -35,22 +35,24 @@ def predict_command(model_path: str, data: str, out: Path | None, overwrite: boo
     if names is not None:
         columns.append(np.array(names, object))
         header.append("file")
-    text = "".join(_csv(header, columns))
+    content = "".join(_csv(header, columns)).encode(
+        errors="backslashreplace"
+    )  # names of files may be no text
     if out is None:
-        _print(text)
+        _print(content)
     else:
         write = replace_file if overwrite else new_file
-        write(out, text.encode())
+        write(out, content)
     if not quiet:
         written = () if out is None else (f"{len(columns[0]):,} rows written to {out}",)
         for found in (*model.encoder.notes_of_last_use, *written):
             note(f"note: {found}")
 
 
-def _print(text: str) -> None:
-    """CSV is UTF-8 wherever it goes."""
+def _print(content: bytes) -> None:
+    """To standard output, as UTF-8 wherever it goes."""
     try:
-        write_bytes(text.encode())
+        write_bytes(content)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("what was printed is not whole") from None
 
