@@ -17,6 +17,7 @@ _PYTHON = [sys.executable, "-m", "descend"]
 
 def _shell(folder, redirected, *arguments, **environment):
     command = " ".join((*_PYTHON, *arguments, redirected))
+    environment["PYTHONUNBUFFERED"] = ""  # as a shell's: what cannot be written waits in a buffer
     return subprocess.run(
         ["sh", "-c", command], cwd=folder, capture_output=True, text=True,
         env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
@@ -137,7 +138,7 @@ def test_an_interruption_after_the_run_was_written_says_so(command, monkeypatch,
     monkeypatch.setattr("descend.cli.fit._show_metrics", interrupted)
     result = command(*_FIT)
     assert result.status == 130
-    assert result.err.splitlines()[-1] == "descend: interrupted; m was written before"
+    assert result.err.splitlines()[-1] == "descend: interrupted; already written: m"
     assert len(list((tmp_path / "m").iterdir())) == 4
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from descend.cli.console import line, report, table
 from descend.cli.invoked import shown_command
-from descend.cli.lines import note, visible
+from descend.cli.lines import drop_unwritten, note, visible
 from descend.cli.numbers import percent, plain, seconds
 from descend.data.split import PARTS
 from descend.data.target import TASK_RULE
@@ -53,6 +53,8 @@ def fit_command(
     _show_files(console, folder, data)
     if out is not None and folder != out:
         note(f"note: another run took the name {out} meanwhile: this one is in {folder}")
+    if display.failure is not None:
+        drop_unwritten()
     failure = display.failure
     if isinstance(failure, OSError) and failure.errno not in (errno.EBADF, errno.EPIPE):  # closed on purpose
         note(f"note: standard output cannot be written to ({failure.strerror}); the run is in {folder}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import os
 import sys
 
 from descend.errors import OutputError
@@ -35,6 +36,16 @@ def note(text: str) -> None:
     """A line on standard error, as far as it can be written."""
     with contextlib.suppress(OSError, ValueError):
         print(visible(text), file=sys.stderr, flush=True)
+
+
+def drop_unwritten() -> None:
+    """Drops what standard output and error could not take, which Python would else try again when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):  # it has no descriptor
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write_bytes(content: bytes) -> None:

@@ -34,6 +34,7 @@ def _run(arguments: list[str]) -> int:
     import typer
 
     from descend.cli.app import app
+    from descend.cli.lines import drop_unwritten
     from descend.cli.signals import ends_as_interrupts
     from descend.writing.renaming import names_given
 
@@ -61,7 +62,7 @@ def _run(arguments: list[str]) -> int:
                 raise
             return _report(error, arguments)
         finally:
-            _give_up_full_streams()
+            drop_unwritten()
     return 0
 
 
@@ -71,7 +72,7 @@ def _interrupted(interrupt: BaseException, written: list[str]) -> int:
     if threads_are_refused():
         _say("the system lets this user start no more threads (ulimit -u): end other programs or raise it")
         return 2
-    done = f"{', '.join(written)} was written before" if written else "nothing was written"
+    done = f"already written: {', '.join(written)}" if written else "nothing was written"
     _say(f"interrupted; {str(interrupt) or done}")
     return 130
 
@@ -94,7 +95,7 @@ def _report(error: Exception, arguments: list[str]) -> int:
         detail = f" ({error})" if str(error) else ""
         _say(f"not enough memory{detail}: end other programs, or use fewer rows, columns or units")
         return 2
-    if isinstance(error, ImportError) and "map" in str(error):  # "failed to map segment from shared object"
+    if isinstance(error, ImportError) and "failed to map segment" in str(error):  # the loader's words
         _say(f"not enough memory to load a library ({error}): end other programs or raise ulimit -v")
         return 2
     _say(f"a defect in descend, please report it: {type(error).__name__}: {error} (--debug shows where)")
@@ -119,16 +120,6 @@ def _open_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
-
-
-def _give_up_full_streams() -> None:
-    """What could not be written is dropped, or Python would try again, and complain, when it ends."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            if stream.fileno() in (1, 2):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _say(text: str) -> None:
