@@ -7,7 +7,6 @@ stays cheap.
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import PackageNotFoundError, version
 
 _HOMES = {
     "descend.networks": (
@@ -63,21 +62,27 @@ __all__ = [
     "train_many",
 ]
 
-try:
-    __version__ = version("descend")
-except PackageNotFoundError:  # used from a source tree that is not installed
-    __version__ = "0+unknown"
-
 
 def __getattr__(name: str) -> object:
     if name in _HOME_OF:
         value = getattr(importlib.import_module(_HOME_OF[name]), name)
     elif name in _MODULES:
         value = importlib.import_module(_MODULES[name])
+    elif name == "__version__":
+        value = _version()
     else:
         raise AttributeError(f"module 'descend' has no attribute {name!r}")
     globals()[name] = value
     return value
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # costs as much as all the rest
+
+    try:
+        return version("descend")
+    except PackageNotFoundError:  # used from a source tree that is not installed
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:

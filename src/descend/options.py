@@ -40,6 +40,15 @@ REGRESSION_LOSSES: Mapping[str, type[RegressionLoss]] = {
 LOSSES = ("auto", *REGRESSION_LOSSES, "cross_entropy")
 OPTIMIZERS: Mapping[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}
 SCHEDULES = ("cosine", "constant")
+# how other libraries name them
+_OTHER_NAMES = {
+    **dict.fromkeys(("mse", "l2", "mean_squared_error", "squared", "least_squares"), "squared_error"),
+    **dict.fromkeys(("mae", "l1", "mean_absolute_error", "absolute"), "absolute_error"),
+    **dict.fromkeys(("ce", "nll", "log_loss", "logistic", "softmax", "bce"), "cross_entropy"),
+    **dict.fromkeys(("pinball", "quantile_loss"), "quantile"),
+    **dict.fromkeys(("regress", "regressor", "number"), "regression"),
+    **dict.fromkeys(("classify", "classifier", "class"), "classification"),
+}
 # rates that suit inputs of standard deviation 1; a net with hidden layers wants smaller steps
 _RATES = {"sgd": (0.05, 0.05), "rmsprop": (0.003, 0.001), "adam": (0.01, 0.002), "adamw": (0.01, 0.002)}
 _LARGEST_RATE = 1e6  # inputs are normalised here: what is beyond is a slip of the finger
@@ -220,4 +229,5 @@ def _check_quantile(level: float) -> None:
 
 def _check_choice(name: str, value: str, known: Mapping[str, Any] | Sequence[str]) -> None:
     if value not in known:
-        raise OptionError(f"unknown {name} {value!r}; {choices(value, known)}")
+        meant = _OTHER_NAMES.get(str(value).lower(), value)
+        raise OptionError(f"unknown {name} {value!r}; {choices(meant if meant in known else value, known)}")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,7 +118,10 @@ def fit(
     with progress_bar(shown=verbose == 1, classifies=prepared.network.classifies) as listener:
         if folder is None:
             return run(prepared, listener)
-        return run_and_save(prepared, listener, data, folder, overwrite)[0]
+        training, written = run_and_save(prepared, listener, data, folder, overwrite)
+    if written != folder:
+        warnings.warn(f"another run took the name {folder} meanwhile: this one is in {written}", stacklevel=2)
+    return training
 
 
 def _left_out(dataset: Dataset) -> tuple[str, ...]:
@@ -235,7 +239,7 @@ def _inputs(prepared: Prepared, rows: NDArray[np.int64]) -> Inputs:
 def _about(prepared: Prepared) -> dict[str, Any]:
     return {
         "task": prepared.task,
-        "table": prepared.dataset.name,
+        "table": _written(prepared.dataset.name),
         "target": prepared.dataset.target,
         "ignore": [column_name(name) for name in prepared.options.ignore],
         "unit": prepared.dataset.unit,
@@ -264,9 +268,14 @@ def _recipe(prepared: Prepared, data: Any) -> Mapping[str, Any]:
         chosen |= {"lr": repr(optimizer.lr), "schedule": "as lr says"}
     return {
         "descend": __version__,
-        "data": str(at) if isinstance(at, str | Path) else prepared.dataset.name,
+        "data": _written(str(at) if isinstance(at, str | Path) else prepared.dataset.name),
         **chosen,
     }
+
+
+def _written(name: str) -> str:
+    r"""A name as text that UTF-8 can hold: bytes of a path that are no text stand as ``\udce9``."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _run_name(prepared: Prepared) -> str:

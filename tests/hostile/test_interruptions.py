@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and kill -9 while fitting: quick answers, nothing half-written."""
+"""Ctrl-C, SIGTERM, SIGHUP and kill -9 while fitting: quick answers, nothing half-written."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ def _start(folder, *extra):
     return process
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("engine", ["native", "reference"])
 def test_interrupting_ends_quickly_and_cleanly(tmp_path, signum, engine):
     process = _start(tmp_path, "--engine", engine)

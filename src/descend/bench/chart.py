@@ -14,6 +14,7 @@ _TITLES = {
 _COLOURS = {"pytorch": "#d1603d", "book": "#e3a587", "jax": "#3a7ca5", "scikit-learn": "#6a994e"}
 _WIDTH, _BAR, _MARGIN = 8.3, 0.21, 1.1  # inches; a README shows about 8.3 at 100 dots an inch
 _DOTS = 200
+SUFFIXES = ("png", "svg")
 
 
 def draw(found: dict[str, Any]) -> dict[str, bytes]:

@@ -11,7 +11,6 @@ _DEBUG = "--debug, anywhere on the line, shows where in the code an error arose.
 
 app = typer.Typer(
     epilog=_DEBUG,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -123,12 +122,13 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(help="CSV file. Default: standard output.", metavar="FILE")
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file --out names.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No notes on standard error.")] = False,
 ) -> None:
     """Predict every row of a table or folder, as CSV."""
     from descend.cli.predict import predict_command
 
-    predict_command(model, data, out, quiet)
+    predict_command(model, data, out, overwrite, quiet)
 
 
 @app.command(epilog=_DEBUG)
@@ -180,6 +180,7 @@ def bench(
         Path | None,
         typer.Option(help="Folder for a bar chart (PNG, SVG) and the figures as JSON.", metavar="DIR"),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace such files in --out.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Time descend beside PyTorch, JAX and scikit-learn."""
@@ -187,4 +188,4 @@ def bench(
     from descend.cli.bench import bench_command
     from descend.cli.lists import names
 
-    bench_command(Settings(names(only), names(peers), pairs, threads, data), json, out)
+    bench_command(Settings(names(only), names(peers), pairs, threads, data), json, out, overwrite)

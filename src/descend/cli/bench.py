@@ -13,25 +13,30 @@ from rich.console import Console
 from rich.status import Status
 
 from descend.bench import Settings, measure
-from descend.bench.chart import draw
+from descend.bench.chart import SUFFIXES, draw
 from descend.bench.measure import Listener
-from descend.cli.console import output, progress, table
+from descend.cli.console import line, output, table
 from descend.cli.doctor import processor
 from descend.cli.numbers import percent, plain
+from descend.cli.output_file import check_output_file
 from descend.errors import OutputError
-from descend.models.writing import replace_file
+from descend.training.display import progress_console
+from descend.writing.whole import replace_file
 
+_FIGURES = "bench.json"
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
-def bench_command(settings: Settings, json: bool, out: Path | None) -> None:
+def bench_command(settings: Settings, json: bool, out: Path | None, overwrite: bool) -> None:
     """Measures and prints. With ``out``: ratios.png, ratios.svg and bench.json there.
 
     Raises DescendError.
     """
     if out is not None:
         _make_folder(out)
-    with progress().status("…") as status:
+        for name in (*(f"ratios.{suffix}" for suffix in SUFFIXES), _FIGURES):
+            check_output_file(out / name, overwrite)
+    with progress_console().status("…") as status:
         found = measure(settings, _Printer(output(quiet=json), status))
     machine = {"processor": processor(), **found.pop("machine")}
     command = shlex.join(("descend", *sys.argv[1:]))
@@ -41,7 +46,7 @@ def bench_command(settings: Settings, json: bool, out: Path | None) -> None:
     if out is not None:
         for suffix, picture in draw(found).items():
             replace_file(out / f"ratios.{suffix}", picture)
-        replace_file(out / "bench.json", f"{text}\n".encode())
+        replace_file(out / _FIGURES, f"{text}\n".encode())
 
 
 def _make_folder(out: Path) -> None:
@@ -80,11 +85,12 @@ class _Printer(Listener):
 
     def finished(self, result: dict[str, Any]) -> None:
         """A workload's table and what else was found."""
-        self._console.print(f"\n[bold]{result['title']}[/bold]", soft_wrap=True)
+        self._console.print()
+        line(self._console, "", bold=result["title"])
         headings = ("", f"one {result['unit']}", "ratio", "range", "loss", "")
         self._console.print(table(headings, list(_rows(result)), right=(1, 2, 3, 4)))
-        for line in _notes(result):
-            self._console.print(line, soft_wrap=True)
+        for text in _notes(result):
+            line(self._console, text)
 
 
 def _notes(result: dict[str, Any]) -> Iterator[str]:

@@ -1,16 +1,18 @@
-"""Where the command writes: tables and sentences on standard output, progress on standard error."""
+"""Tables and sentences on standard output. No square bracket or colon in a name is markup."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO, cast
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_PIPE_WIDTH = 100  # columns assumed where there is no terminal to ask
+from descend.cli.lines import visible
+from descend.training.display import Display, set_width
 
 
 class _Output(Console):
@@ -23,16 +25,28 @@ class _Output(Console):
 
 
 def output(quiet: bool = False) -> Console:
-    """Standard output; ``NO_COLOR``, narrow windows and pipes are respected."""
-    console = _Output(quiet=quiet, highlight=False, soft_wrap=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _PIPE_WIDTH
+    """Standard output for what was asked for; ``NO_COLOR``, narrow windows and pipes are respected.
+
+    Printing raises OSError where it fails.
+    """
+    return _console(sys.stdout, quiet)
+
+
+def report(quiet: bool) -> tuple[Console, Display]:
+    """Standard output for what may be missed, and the stream, which knows whether it failed."""
+    display = Display(sys.stdout)
+    return _console(cast(TextIO, display), quiet), display
+
+
+def _console(stream: TextIO, quiet: bool = False) -> Console:
+    console = _Output(file=stream, quiet=quiet, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    set_width(console)
     return console
 
 
-def progress(quiet: bool = False) -> Console:
-    """Standard error."""
-    return Console(stderr=True, quiet=quiet, highlight=False)
+def line(console: Console, text: str, bold: str = "") -> None:
+    """Prints ``bold`` in bold type and ``text`` after it, on one line however long."""
+    console.print(Text.assemble((visible(bold), "bold"), visible(text)), soft_wrap=True)
 
 
 def table(
@@ -41,10 +55,11 @@ def table(
     right: Sequence[int] = (),
     show_headings: bool = True,
 ) -> Table:
-    """A plain table; ``right`` lists the columns aligned to the right."""
+    """A plain table; ``right`` lists the columns aligned to the right. A cell may have several lines."""
     built = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=show_headings)
     for index, heading in enumerate(headings):
-        built.add_column(heading, justify="right" if index in right else "left", header_style="bold")
+        shown = Text(visible(heading))
+        built.add_column(shown, justify="right" if index in right else "left", header_style="bold")
     for row in rows:
-        built.add_row(*(Text(cell) for cell in row))
+        built.add_row(*(Text("\n".join(map(visible, cell.split("\n")))) for cell in row))
     return built

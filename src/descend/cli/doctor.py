@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 from descend import __version__
-from descend.cli.console import output, table
+from descend.cli.console import line, output, table
 from descend.engines.agreement import compare, promised
 from descend.engines.protocol import Inputs
 from descend.engines.registry import ENGINES, get_engine
@@ -38,13 +38,10 @@ def doctor_command(json: bool) -> None:
 def _show(found: dict[str, Any]) -> None:
     console = output()
     machine = found["machine"]
-    console.print(f"[bold]descend {found['descend']}[/bold] on Python {machine['python']}")
-    console.print(f"machine   {machine['processor']}, {machine['threads']} usable cores")
-    console.print(f"kernels   {_kernels_text(found['kernels'])}", soft_wrap=True)
-    console.print(
-        "packages  " + ", ".join(f"{name} {v or '–'}" for name, v in found["packages"].items()),
-        soft_wrap=True,
-    )
+    line(console, f" on Python {machine['python']}", bold=f"descend {found['descend']}")
+    line(console, f"machine   {machine['processor']}, {machine['threads']} usable cores")
+    line(console, f"kernels   {_kernels_text(found['kernels'])}")
+    line(console, "packages  " + ", ".join(f"{name} {v or '–'}" for name, v in found["packages"].items()))
     console.print()
     rows = [(name, entry["state"], entry["agreement"]) for name, entry in found["engines"].items()]
     console.print(table(("engine", "state", "against the reference, 20 steps"), rows))

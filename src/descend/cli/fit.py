@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import math
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from descend.cli.console import output, progress, table
+from descend.cli.console import line, report, table
+from descend.cli.invoked import shown_command
+from descend.cli.lines import drop_unwritten, note, visible
 from descend.cli.numbers import percent, plain, seconds
 from descend.data.split import PARTS
 from descend.data.target import TASK_RULE
@@ -28,6 +30,7 @@ from descend.evaluation.metrics import (
 from descend.networks import Dense, Dropout, Poisson, Quantile
 from descend.options import Options
 from descend.training import Training
+from descend.training.display import progress_console
 from descend.training.progress import progress_bar
 from descend.training.run_folder import check_output
 from descend.workflow import Prepared, prepare, run_and_save
@@ -40,26 +43,33 @@ def fit_command(
     data: str, target: str | None, options: Options, out: Path | None, overwrite: bool, quiet: bool
 ) -> None:
     """Fits, prints and saves. Raises DescendError; nothing half-written is left."""
-    console = output(quiet)
     check_output(out, overwrite)
+    console, display = report(quiet)
     prepared = prepare(data, target, options)
     _show_understood(console, prepared)
-    with progress_bar(not quiet, prepared.network.classifies, progress(quiet)) as listener:
+    with progress_bar(not quiet, prepared.network.classifies, progress_console(quiet)) as listener:
         training, folder = run_and_save(prepared, listener, data, out, overwrite)
     _show_metrics(console, prepared, training)
     _show_files(console, folder, data)
+    if out is not None and folder != out:
+        note(f"note: another run took the name {out} meanwhile: this one is in {folder}")
+    if display.failure is not None:
+        drop_unwritten()
+    failure = display.failure
+    if isinstance(failure, OSError) and failure.errno not in (errno.EBADF, errno.EPIPE):  # closed on purpose
+        note(f"note: standard output cannot be written to ({failure.strerror}); the run is in {folder}")
 
 
 def _show_understood(console: Console, prepared: Prepared) -> None:
     dataset, options = prepared.dataset, prepared.options
-    console.print(f"[bold]{dataset.name}[/bold]: {dataset.rows:,} rows", soft_wrap=True)
+    line(console, f": {dataset.rows:,} rows", bold=dataset.name)
     if dataset.columns:
         rows = [(column.name, column.kind, column.note) for column in dataset.columns[:_MOST_COLUMNS]]
         console.print(table(("column", "kind", ""), rows))
         if len(dataset.columns) > _MOST_COLUMNS:
             console.print(f"… and {len(dataset.columns) - _MOST_COLUMNS:,} more columns")
-    for note in prepared.notes:
-        console.print(f"note: {note}", markup=False, soft_wrap=True)
+    for found in prepared.notes:
+        line(console, f"note: {found}")
     sizes = ", ".join(f"{len(getattr(prepared.parts, part)):,} {part}" for part in PARTS)
     rule = f"\n({' '.join(TASK_RULE.split())})" if options.task == "auto" and not options.number_loss else ""
     facts = [
@@ -96,8 +106,8 @@ def _show_metrics(console: Console, prepared: Prepared, training: Training) -> N
     console.print(metrics_table({part: metrics[part] for part in PARTS}, prepared.dataset.unit))
     console.print()
     describe = _describe_classes if training.model.classes is not None else _describe_numbers
-    for line in describe(prepared, training):
-        console.print(line, markup=False)
+    for text in describe(prepared, training):
+        console.print(visible(text))
 
 
 def metrics_table(judged: Mapping[str, Metrics], unit: str) -> Table:
@@ -188,6 +198,6 @@ def _train_and_test(prepared: Prepared) -> tuple[Any, Any]:
 
 def _show_files(console: Console, folder: Path, data: str) -> None:
     names = ", ".join(sorted(path.name for path in folder.iterdir()))
-    console.print(f"\nSaved in {folder}: {names}", markup=False, soft_wrap=True)
-    use = shlex.join(("descend", "predict", str(folder), data))
-    console.print(f"Use it:  {use}", markup=False, soft_wrap=True)
+    console.print()
+    line(console, f"Saved in {folder}: {names}")
+    line(console, f"Use it:  {shown_command('predict', str(folder), data)}")

@@ -1,101 +1,128 @@
 """Entry point: runs a command and turns what happens into an exit status and at most one line.
 
 0 done; 1 a defect of descend's; 2 the user's mistake; 3 the run diverged; 130 interrupted.
+
+All but what Python has loaded anyway is imported inside the functions, where Ctrl-C is answered already.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from types import FrameType
-from typing import TextIO
-
-import typer
-
-from descend.cli.app import app
-from descend.errors import DescendError
 
 
 def main() -> None:
     """Runs the command line and exits."""
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is leaving already
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
     """Runs the command line and returns the exit status. ``--debug`` lets errors through as tracebacks."""
-    debug = "--debug" in arguments  # for us: everything that goes wrong shows where
-    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()  # closed by the caller
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a narrow encoding must not stop a run
-            stream.reconfigure(errors="replace")
-    arguments = [argument for argument in arguments if argument != "--debug"]
-    command = typer.main.get_command(app)
-    if not arguments:
-        arguments = ["--help"]
     try:
-        with _terminate_as_interrupt():
-            with command.make_context("descend", arguments) as context:
-                command.invoke(context)
-            sys.stdout.flush()
-    except BrokenPipeError:  # the reader of our output went away, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (KeyboardInterrupt, typer.Abort):
-        _say("interrupted; nothing was written")
+        return _run(arguments)
+    except KeyboardInterrupt:  # while modules were imported, or again while the first one was answered
+        os.write(2, b"descend: interrupted\n")
         return 130
-    except typer.Exit as ended:  # --help and --version end so
-        return ended.exit_code
-    except Exception as error:
-        if debug:
-            raise
-        return _report(error)
+
+
+def _run(arguments: list[str]) -> int:
+    _open_streams()
+    import typer
+
+    from descend.cli.app import app
+    from descend.cli.lines import drop_unwritten
+    from descend.cli.signals import ends_as_interrupts
+    from descend.writing.renaming import names_given
+
+    debug = "--debug" in arguments  # for us: everything that goes wrong shows where
+    arguments = [argument for argument in arguments if argument != "--debug"] or ["--help"]
+    command = typer.main.get_command(app)
+    with names_given() as written:
+        try:
+            with ends_as_interrupts():
+                if "_DESCEND_COMPLETE" in os.environ:  # the shell asks what may follow
+                    command.main([], prog_name="descend", standalone_mode=False)
+                with command.make_context("descend", arguments) as context:
+                    command.invoke(context)
+                sys.stdout.flush()
+        except BrokenPipeError:  # the reader of our output went away, as head does
+            return 0
+        except (KeyboardInterrupt, typer.Abort) as interrupt:
+            return _interrupted(interrupt, [str(path) for path in written()])
+        except typer.Exit as ended:  # --help and --version end so
+            return ended.exit_code
+        except SystemExit as ended:  # so do the options of completion
+            return ended.code if isinstance(ended.code, int) else 0
+        except Exception as error:
+            if debug:
+                raise
+            return _report(error, arguments)
+        finally:
+            drop_unwritten()
     return 0
 
 
-def _report(error: Exception) -> int:
+def _interrupted(interrupt: BaseException, written: list[str]) -> int:
+    from descend.cli.signals import threads_are_refused
+
+    if threads_are_refused():
+        _say("the system lets this user start no more threads (ulimit -u): end other programs or raise it")
+        return 2
+    done = f"already written: {', '.join(written)}" if written else "nothing was written"
+    _say(f"interrupted; {str(interrupt) or done}")
+    return 130
+
+
+def _report(error: Exception, arguments: list[str]) -> int:
+    from descend.errors import DescendError
+
     if isinstance(error, DescendError):
         _say(str(error))
         return error.exit_code
-    wrong_words = getattr(error, "format_message", None)  # the command line itself was wrong
-    if wrong_words is not None:
-        _say(f"{wrong_words()} (--help shows how)")
+    if hasattr(error, "format_message"):  # the command line itself was wrong
+        from descend.cli.hints import explained
+
+        _say(explained(error, arguments))
         return 2
     if isinstance(error, OSError) and error.strerror:
-        _say(f"{error.filename or 'output'}: {error.strerror}")
+        _say(f"{error.filename or 'standard output'}: {error.strerror}")
         return 2
     if isinstance(error, MemoryError):
-        _say("not enough memory for this table and network: use fewer rows, columns or units")
+        detail = f" ({error})" if str(error) else ""
+        _say(f"not enough memory{detail}: end other programs, or use fewer rows, columns or units")
+        return 2
+    if isinstance(error, ImportError) and "failed to map segment" in str(error):  # the loader's words
+        _say(f"not enough memory to load a library ({error}): end other programs or raise ulimit -v")
         return 2
     _say(f"a defect in descend, please report it: {type(error).__name__}: {error} (--debug shows where)")
     return 1
 
 
-def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
+def _open_streams() -> None:
+    """Has something stand in for streams that the caller closed, and narrow encodings stop no run."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:  # else the next file that is opened would be standard output
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is None or sys.stderr is None:
+        from descend.cli.lines import Closed
+
+        if sys.stdout is None:
+            sys.stdout = Closed()
+        if sys.stderr is None:
+            sys.stderr = Closed()
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
 
 
 def _say(text: str) -> None:
-    line = "descend: " + " ".join(text.split())
-    print(line, file=sys.stderr)
+    from descend.cli.lines import note
 
-
-@contextlib.contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """SIGTERM ends a command as Ctrl-C does, so that nothing half-written is left."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:  # not in the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    note("descend: " + " ".join(text.split()))

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.cli.lines import check_open, note, write_bytes
+from descend.cli.model import load_model
+from descend.cli.output_file import check_output_file, check_spared
 from descend.data.notices import Notices
 from descend.errors import OptionError
-from descend.models import load
-from descend.models.writing import replace_file
+from descend.writing.whole import new_file, replace_file
 
 
-def predict_command(model_path: str, data: str, out: Path | None, quiet: bool) -> None:
-    """Predicts every row and writes the CSV, whole or not at all where it is a file."""
-    if out is not None and out.exists() and Path(data).exists() and out.samefile(data):
-        raise OptionError(f"--out {out} is the table itself: name another file")
-    model = load(model_path)
+def predict_command(model_path: str, data: str, out: Path | None, overwrite: bool, quiet: bool) -> None:
+    """Predicts every row and writes the CSV, whole or not at all where it is a file. Raises DescendError."""
+    if out is None:
+        check_open()
+    else:
+        check_spared(out, model_path, data)
+        check_output_file(out, overwrite)
+    model = load_model(model_path, data)
     if model.encoder is None:
         raise OptionError(f"{model_path} was trained on arrays: use descend.load(...).predict in Python")
     notices = Notices()
@@ -34,29 +37,52 @@ def predict_command(model_path: str, data: str, out: Path | None, quiet: bool) -
     if names is not None:
         columns.append(np.array(names, object))
         header.append("file")
-    text = _csv(header, columns)
+    content = "".join(_csv(header, columns)).encode(
+        errors="backslashreplace"
+    )  # names of files may be no text
     if out is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())  # CSV is UTF-8 wherever it goes
-        sys.stdout.buffer.flush()
+        _print(content)
     else:
-        replace_file(out, text.encode())
+        write = replace_file if overwrite else new_file
+        write(out, content)
     if not quiet:
         written = () if out is None else (f"{len(columns[0]):,} rows written to {out}",)
-        for note in (*notices.texts, *written):
-            print(f"note: {note}", file=sys.stderr)
+        for found in (*notices.texts, *written):
+            note(f"note: {found}")
 
 
-def _csv(header: list[str], columns: list[NDArray[np.generic]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(zip(*(_shown(column) for column in columns), strict=True))
-    return text.getvalue()
+def _print(content: bytes) -> None:
+    """To standard output, as UTF-8 wherever it goes."""
+    try:
+        write_bytes(content)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("what was printed is not whole") from None
 
 
-def _shown(column: NDArray[np.generic]) -> list[object]:
+def _csv(header: Sequence[str], columns: Sequence[NDArray[np.generic]]) -> Iterator[str]:
+    """Lines of CSV; every cell reads back as it was."""
+    alone = len(header) == 1
+    yield ",".join(_quoted(name, alone) for name in header) + "\n"
+    for row in zip(*(_shown(column, alone) for column in columns), strict=True):
+        yield ",".join(row) + "\n"
+
+
+def _shown(column: NDArray[np.generic], alone: bool) -> list[str]:
     """Numbers so that they read back exactly, at their own precision."""
     if column.dtype.kind == "f":
         return [np.format_float_positional(value, unique=True, trim="0") for value in column]
-    return column.tolist()
+    return [_quoted(str(value), alone) for value in column.tolist()]
+
+
+def _quoted(cell: str, alone: bool) -> str:
+    """In quotes where a reader would else take part of it for the table's own.
+
+    The csv module of Python 3.11 leaves a carriage return bare, which ends a row.
+
+    alone : the cell is a whole row, of which an empty one would be no row.
+    """
+    bare = cell.isprintable() and "," not in cell and '"' not in cell and cell == cell.strip()
+    if bare and (cell or not alone):
+        return cell
+    doubled = cell.replace('"', '""')
+    return f'"{doubled}"'

@@ -15,14 +15,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from descend.errors import DescendError, ModelFileError
 from descend.models.classes import classes_from_json, classes_to_json
 from descend.models.description import network_from_json, network_to_json
 from descend.models.model import Model
-from descend.models.writing import replace_file
+from descend.models.safetensors_bytes import to_bytes
+from descend.writing.whole import replace_file
 
 FORMAT = 1
 FILE_NAME = "model.safetensors"
@@ -32,19 +32,15 @@ _LARGEST_HEADER = 100_000_000  # what safetensors itself accepts
 
 def save_model(model: Model, path: Path) -> None:
     """Writes ``model`` to ``path``, whole or not at all. Raises OutputError where it cannot."""
-    from safetensors.numpy import save
+    replace_file(path, model_bytes(model))
 
+
+def model_bytes(model: Model) -> bytes:
+    """What ``save_model`` writes; the same for equal models."""
     described = json.dumps(_describe(model), ensure_ascii=False, sort_keys=True)
-    tensors = {name: np.ascontiguousarray(array) for name, array in model.parameters.items()}
+    tensors = model.parameters
     header = {"format": str(FORMAT), "descend": described, "sha256": _digest(described, tensors)}
-    replace_file(path, save(tensors, metadata=header))
-
-
-def save_parameters(parameters: Mapping[str, NDArray[Any]], path: Path) -> None:
-    """Writes bare weights, which are no model. Raises OutputError where it cannot."""
-    from safetensors.numpy import save
-
-    replace_file(path, save({name: np.ascontiguousarray(array) for name, array in parameters.items()}))
+    return to_bytes(tensors, header)
 
 
 def load(path: str | os.PathLike[str]) -> Model:

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from descend.training.display import progress_console
 from descend.training.loop import Listener, Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _LINE_SECONDS = 5.0  # between plain lines
+_FRAME_SECONDS = 0.1  # between two pictures of the bar
 _TEXT_WIDTH = 76  # of the text beside the bar
 _WIDE = 1000  # plain lines are never cut
 _PLAIN_LINES = 10  # at most so many for the epochs of a run
@@ -27,9 +29,7 @@ def progress_bar(shown: bool, classifies: bool, console: Console | None = None) 
     if not shown:
         yield None
         return
-    from rich.console import Console  # imported here: costs a tenth of a second
-
-    console = console or Console(stderr=True)
+    console = console or progress_console()
     if not console.is_terminal:
         yield _PlainLines(console, classifies)
         return
@@ -39,12 +39,19 @@ def progress_bar(shown: bool, classifies: bool, console: Console | None = None) 
 
     bar_width = max(0, min(24, console.width - _TEXT_WIDTH))
     line = TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="crop"))
-    with Bar(*([BarColumn(bar_width)] if bar_width > 4 else []), line, console=console) as bar:
+    columns = (*([BarColumn(bar_width)] if bar_width > 4 else []), line)
+    with Bar(*columns, console=console, auto_refresh=False) as bar:  # its thread may be refused
         task = bar.add_task("", total=None)
         room = console.width - (bar_width + 1 if bar_width > 4 else 0)
+        shown_at = 0.0
 
         def listen(told: Progress) -> None:
-            bar.update(task, total=told.steps, completed=told.step, description=_line(told, classifies, room))
+            nonlocal shown_at
+            if told.step < told.steps and time.perf_counter() - shown_at < _FRAME_SECONDS:
+                return
+            shown_at = time.perf_counter()
+            text = _line(told, classifies, room)
+            bar.update(task, total=told.steps, completed=told.step, description=text, refresh=True)
 
         yield listen
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
-import shutil
-import tempfile
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,41 +16,58 @@ from numpy.typing import NDArray
 
 from descend.errors import OutputError
 from descend.models import Model
-from descend.models.file import FILE_NAME, save_model, save_parameters
-from descend.models.writing import folder_in_the_making
+from descend.models.file import FILE_NAME, model_bytes
+from descend.models.safetensors_bytes import to_bytes
 from descend.training.history import History
+from descend.writing.renaming import exchange, take_name
+from descend.writing.whole import check_writable, folder_in_the_making, settle, write_whole
 
 LAST_GOOD = "last-good.safetensors"
-_FILES = (FILE_NAME, LAST_GOOD, "run.toml", "history.csv", "metrics.json")
+OPTIONS_NAME = "run.toml"
+_FILES = (FILE_NAME, LAST_GOOD, OPTIONS_NAME, "history.csv", "metrics.json")
+_DEFAULT = Path("runs")  # where runs go that were given no folder
 
 
 def check_output(out: Path | None, overwrite: bool) -> None:
     """Raises OutputError before any work where the run's folder could not be written."""
-    folder = out if out is not None else Path("runs")
-    if out is not None and (out.exists() or out.is_symlink()):
+    folder = out if out is not None else _DEFAULT
+    if out is not None and os.path.lexists(out):
         if not overwrite:
             raise OutputError(f"{out} already exists: name another folder or add --overwrite")
         if not _may_be_replaced(out):
             raise OutputError(f"{out} is not a run's folder: it is not overwritten")
     above = folder if out is None and folder.exists() else _existing_parent(folder)
+    if holds_run(above):
+        raise OutputError(f"{folder} would be inside a run's folder: name one outside of {above}")
     try:
-        Path(tempfile.mkdtemp(prefix=".descend-", dir=above)).rmdir()  # asking for rights misleads for root
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {above}: {error.strerror}") from None
+        check_writable(above)  # tried: asking for rights misleads for root
+    except OutputError as error:
+        raise OutputError(f"{folder} cannot be written: {error}") from None
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether ``folder`` is where a run was written."""
+    return (folder / OPTIONS_NAME).is_file() and any(
+        (folder / name).is_file() for name in (FILE_NAME, LAST_GOOD)
+    )
 
 
 def write_run(
     name: str, out: Path | None, overwrite: bool, model: Model, history: History,
     metrics: Mapping[str, Any], options: Mapping[str, Any],
 ) -> Path:  # fmt: skip
-    """Writes the whole folder, then gives it its name: ``out``, or runs/NAME, numbered when taken."""
-    with folder_in_the_making(_parent(out)) as folder:
-        save_model(model, folder / FILE_NAME)
-        (folder / "history.csv").write_text(history_csv(history), encoding="utf-8")
-        text = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
-        (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
-        (folder / "run.toml").write_text(options_toml(options), encoding="utf-8")
-        return _place(folder, name, out, overwrite)
+    """Writes the whole folder, then gives it its name, and returns it.
+
+    That is ``out``, or runs/NAME; numbered where another run took the name. Raises OutputError.
+    """
+    text = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
+    contents = {
+        FILE_NAME: model_bytes(model),
+        "history.csv": history_csv(history).encode(),
+        "metrics.json": f"{text}\n".encode(),
+        OPTIONS_NAME: options_toml(options).encode(),
+    }
+    return _write(contents, _DEFAULT / name if out is None else out, overwrite and out is not None)
 
 
 def write_last_good(
@@ -58,10 +75,8 @@ def write_last_good(
     options: Mapping[str, Any],
 ) -> Path:  # fmt: skip
     """The folder of a run that diverged: its last finite weights and its options, no model."""
-    with folder_in_the_making(_parent(out)) as folder:
-        save_parameters(parameters, folder / LAST_GOOD)
-        (folder / "run.toml").write_text(options_toml(options), encoding="utf-8")
-        return _place(folder, name, out, overwrite)
+    contents = {LAST_GOOD: to_bytes(parameters), OPTIONS_NAME: options_toml(options).encode()}
+    return _write(contents, _DEFAULT / name if out is None else out, overwrite and out is not None)
 
 
 def history_csv(history: History) -> str:
@@ -94,51 +109,39 @@ def _toml(value: Any) -> str:
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _parent(out: Path | None) -> Path:
-    return Path("runs") if out is None else out.absolute().parent
-
-
-def _place(folder: Path, name: str, out: Path | None, overwrite: bool) -> Path:
-    if out is None:
-        return _numbered(folder, name)
-    if overwrite and out.exists():
-        return _swap(folder, out)
-    try:
-        folder.rename(out)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written ({error.strerror})") from None
-    return out
-
-
-def _swap(folder: Path, out: Path) -> Path:
-    """Puts ``folder`` in the place of ``out``; whatever happens, one of the two is there."""
-    old = folder.with_name(folder.name + "-old")
-    try:
-        out.rename(old)
+def _write(contents: Mapping[str, bytes], wanted: Path, overwrite: bool) -> Path:
+    parent = wanted.absolute().parent
+    with folder_in_the_making(parent) as folder:
         try:
-            folder.rename(out)
-        except BaseException:
-            old.rename(out)
-            raise
-    except OSError as error:
-        raise OutputError(f"{out} cannot be replaced ({error.strerror})") from None
-    shutil.rmtree(old, ignore_errors=True)
-    return out
+            for name, content in contents.items():
+                write_whole(folder / name, content)
+            settle(folder)
+        except OSError as error:
+            written = wanted / Path(str(error.filename)).name
+            raise OutputError(f"{written}: cannot be written ({error.strerror})") from None
+        try:
+            place = _place(folder, wanted, overwrite)
+        except OSError as error:
+            raise OutputError(f"{wanted} cannot be written ({error.strerror})") from None
+        settle(parent)
+    return place
 
 
-def _numbered(folder: Path, name: str) -> Path:
+def _place(folder: Path, wanted: Path, overwrite: bool) -> Path:
+    """Gives ``folder`` the wanted name, or the first numbered one that is free. Raises OSError."""
+    if overwrite and _may_be_replaced(wanted):
+        with contextlib.suppress(FileNotFoundError):  # another run may have taken it away meanwhile
+            exchange(folder, wanted)
+            return wanted
     number = 1
     while True:
-        place = Path("runs") / (name if number == 1 else f"{name}-{number}")
-        if not place.exists():
-            try:
-                folder.rename(place)
-            except OSError:  # another run took the name meanwhile
-                if not place.exists():
-                    raise
-            else:
-                return place
-        number += 1
+        place = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        try:
+            take_name(folder, place)
+        except FileExistsError:
+            number += 1
+        else:
+            return place
 
 
 def _may_be_replaced(out: Path) -> bool:
@@ -146,7 +149,7 @@ def _may_be_replaced(out: Path) -> bool:
     if out.is_symlink() or not out.is_dir():
         return False
     inside = {entry.name for entry in out.iterdir()}
-    return not inside or ("run.toml" in inside and inside <= set(_FILES))
+    return not inside or (OPTIONS_NAME in inside and inside <= set(_FILES))
 
 
 def _existing_parent(folder: Path) -> Path:

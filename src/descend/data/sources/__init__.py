@@ -27,6 +27,7 @@ _TABLES: dict[str, Callable[[Path], Table]] = {
     ".arrow": parquet_table.read_arrow,
     ".feather": parquet_table.read_arrow,
 }
+_STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
 def read(
@@ -72,6 +73,7 @@ def _read(
     image_size: int | tuple[int, int] | None,
     lenient: bool,
 ) -> Dataset:
+    _refuse_elsewhere(source)
     if isinstance(source, str | os.PathLike) and (path := Path(source)).is_dir():
         return _folder(path, target, image_size, lenient)
     if image_size is not None and not lenient:
@@ -105,6 +107,7 @@ def read_table(source: Any) -> Table:
 def _table_as_named(source: Any) -> Table:
     if not isinstance(source, str | os.PathLike):
         return in_memory.table_of(source)
+    _refuse_elsewhere(source)
     path = Path(source)
     if path.is_dir():
         raise DataError(f"{path} is a folder, where a table's file is expected")
@@ -129,6 +132,7 @@ def read_images(source: Any, shape: tuple[int, int, int]) -> Dataset:
         raise DataError(
             f"the model was trained on images; give an array or a path, not {type(source).__name__}"
         )
+    _refuse_elsewhere(source)
     path = Path(source)
     if not path.exists():
         if str(source) in built_in.NAMES:
@@ -167,6 +171,17 @@ def _folder(
     if target is not None and target != found.target:
         raise DataError(f"{path} is a folder of images: its target is {found.target!r}, not {target!r}")
     return found
+
+
+def _refuse_elsewhere(source: Any) -> None:
+    """Data that is not in a file here is asked for as one. Raises DataError."""
+    if not isinstance(source, str | os.PathLike):
+        return
+    text = os.fspath(source)
+    if text in _STANDARD_INPUT and not Path("-").exists():
+        raise DataError(f"{text}: standard input is not read: save it to a file, and give the file's path")
+    if "://" in text and not Path(text).exists():
+        raise DataError(f"{text!r} is an address: download what is there, and give the file's path")
 
 
 def _called(source: Any) -> str:
