@@ -144,10 +144,11 @@ def test_constant_columns(way, random_problem, rows):
 def shortest_solution_is_known_to(X, coef, column, apart):
     """How far the shortest solution may be off where ``column`` stands in X twice, ``apart`` times as large.
 
-    QR of q columns is that of columns moved by q·2⁻⁵³ of their length (N. J. Higham, "Accuracy and Stability of
-    Numerical Algorithms", 2002, theorem 19.4). Beside an intercept what counts is the spread, which is shorter
-    than the column. The null vector turns by as much times the condition, and what it takes from one of the
-    two columns comes back ``apart`` times as large in the other. 4 is for what is added up on the way.
+    QR of q columns is that of columns moved by q·2⁻⁵³ of their length (N. J. Higham, "Accuracy and
+    Stability of Numerical Algorithms", 2002, theorem 19.4). Beside an intercept what counts is the spread,
+    which is shorter than the column. The null vector turns by as much times the condition, and what it takes
+    from one of the two columns comes back ``apart`` times as large in the other. 4 is for what is added up on
+    the way.
     """
     spread = np.linalg.norm(X - X.mean(axis=0), axis=0)
     condition = np.linalg.cond((X - X.mean(axis=0)) / spread)

@@ -138,8 +138,9 @@ def test_other_losses_reach_the_optimum_another_solver_finds(loss, compiled):
         Y = rng.poisson(np.exp(z / 2)).astype(float)
     network = Network([Dense(2)], loss)
     program = compiled(network, 5)
-    # Where rounding moves F by 2⁻⁵²·F, gradients below √(2·2⁻⁵²·F·curvature) no longer make it smaller: here
-    # |F| ≤ 2 and the curvature at most 5, so 7e-8. An objective that close is within tol²/(2·0.02) of the least.
+    # Where rounding moves F by 2⁻⁵²·F, gradients below √(2·2⁻⁵²·F·curvature) no longer make it smaller:
+    # here |F| ≤ 2 and the curvature at most 5, so 7e-8. An objective that close is within tol²/(2·0.02) of
+    # the least.
     found = lbfgs(program, network, Inputs(X, Y), l2=0.02, tol=1e-7, max_iter=500)
 
     def value(v):
