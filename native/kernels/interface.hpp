@@ -152,6 +152,7 @@ struct Update {
   T alpha, one_minus_alpha, eps;
   T one_minus_beta1, beta2, one_minus_beta2;  // adam
   T step_size, root_correction;               // rate / (1 − beta1^t), √(1 − beta2^t)
+  T least_moment, least_square;               // slots below are stored as 0: optimizers/slots.py
 };
 
 // A parameter as stored, its optimizer slots and (where it is kept) its gradient, all in one layout.

@@ -16,12 +16,18 @@ struct Block {
   long gradient_stride;
 };
 
+// What a slot keeps of a value: 0 where it has died away.
+template <class T>
+DESCEND_INLINE Vector<T> kept(Vector<T> value, T least) {
+  return select<T>(absolute<T>(value) < least, Vector<T>{}, value);
+}
+
 template <class T>
 DESCEND_INLINE Vector<T> sgd(const Update<T>& u, Vector<T> w, Vector<T> g, T* momentum_buffer) {
   g = g + u.decay * w;
   if (momentum_buffer) {
     const Vector<T> v = u.first ? g : u.momentum * load(momentum_buffer) + u.damped * g;
-    store(momentum_buffer, v);
+    store(momentum_buffer, kept<T>(v, u.least_moment));
     g = u.nesterov ? g + u.momentum * v : v;
   }
   return w - u.rate * g;
@@ -31,19 +37,19 @@ template <class T>
 DESCEND_INLINE Vector<T> rmsprop(const Update<T>& u, Vector<T> w, Vector<T> g, T* const (&slot)[most_slots]) {
   g = g + u.decay * w;
   const Vector<T> s = u.alpha * load(slot[0]) + u.one_minus_alpha * g * g;
-  store(slot[0], s);
+  store(slot[0], kept<T>(s, u.least_square));
   Vector<T> spread = s;
   if (u.centered) {
     T* grad_avg = slot[u.momentum != T(0) ? 2 : 1];
     const Vector<T> old = load(grad_avg);
     const Vector<T> m = old + u.one_minus_alpha * (g - old);
-    store(grad_avg, m);
+    store(grad_avg, kept<T>(m, u.least_moment));
     spread = s - m * m;
   }
   Vector<T> step = g / (root(spread) + u.eps);
   if (u.momentum != T(0)) {
     step = u.momentum * load(slot[1]) + step;
-    store(slot[1], step);
+    store(slot[1], kept<T>(step, u.least_moment));
   }
   return w - u.rate * step;
 }
@@ -57,12 +63,12 @@ DESCEND_INLINE Vector<T> adam(const Update<T>& u, Vector<T> w, Vector<T> g, T* c
   const Vector<T> old = load(slot[0]);
   const Vector<T> m = old + u.one_minus_beta1 * (g - old);
   Vector<T> s = u.beta2 * load(slot[1]) + u.one_minus_beta2 * g * g;
-  store(slot[0], m);
-  store(slot[1], s);
+  store(slot[0], kept<T>(m, u.least_moment));
+  store(slot[1], kept<T>(s, u.least_square));
   if (u.amsgrad) {
     const Vector<T> most = load(slot[2]);
     s = select<T>(most > s, most, s);
-    store(slot[2], s);
+    store(slot[2], kept<T>(s, u.least_square));
   }
   const Vector<T> d = root(s) / u.root_correction + u.eps;
   return w - u.step_size * (m / d);

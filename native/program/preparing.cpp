@@ -1,10 +1,17 @@
 // What a step needs to know before it begins: the weights' sums and the update's scalars.
 #include <cmath>
+#include <limits>
 
 #include "program/training.hpp"
 
 namespace descend {
 namespace {
+
+// Slots below are stored as 0, as optimizers/slots.py says.
+template <class T>
+constexpr T least_moment = T(0x1p-100);
+template <class T>
+constexpr T least_square = std::numeric_limits<T>::min();
 
 // By squaring, for libraries' pow differs in the last bit.
 double power(double base, long exponent) {
@@ -38,6 +45,8 @@ Update<T> Training<T>::update(double rate, double decay) const {
   u.eps = static_cast<T>(o.eps);
   u.one_minus_beta1 = static_cast<T>(1 - o.beta1);
   u.beta2 = static_cast<T>(o.beta2);
+  u.least_moment = least_moment<T>;
+  u.least_square = o.eps > 0 ? least_square<T> : T(0);
   u.one_minus_beta2 = static_cast<T>(1 - o.beta2);
   if (o.kind == OptimizerKind::adam || o.kind == OptimizerKind::adamw) {
     u.step_size = static_cast<T>(rate / (1 - power(o.beta1, number)));

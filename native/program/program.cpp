@@ -87,7 +87,8 @@ void Program<T>::read_inputs(Workspace<T>& space, long row, const Source& source
                              const Masks* masks) {
   const Matrix<T> values = space.input(row);
   kernels_.read_rows(source, rows, values);
-  if (masks && network_.layers[0].dropout()) drop(0, *masks, rows, network_.inputs, values, {});
+  for (std::size_t i = 0; masks && network_.layers[i].dropout(); ++i)
+    drop(i, *masks, rows, network_.inputs, values, {});
 }
 
 template <class T>
@@ -110,7 +111,7 @@ void Program<T>::forward(Workspace<T>& space, long row, const Source& source, lo
   for (std::size_t i = 0; i < network_.layers.size(); ++i) {
     const Layer& layer = network_.layers[i];
     if (layer.dropout()) {
-      if (masks && i > 0) drop(i, *masks, rows, width, values, slope);
+      if (masks && dense > 0) drop(i, *masks, rows, width, values, slope);
       continue;
     }
     const Matrix<T> z = space.output(dense, row);
@@ -147,8 +148,9 @@ void Program<T>::first_product(Workspace<T>& space, const Source& source, long r
 template <class T>
 bool Program<T>::leaves_out_zeros(const Source& source, long rows) {
   if (source.starts || network_.inputs > most_listed_inputs) return false;
-  const long block = reads_table(source) ? kernels_.narrow_block : 1;
-  return mostly_zero<T>(source, rows, block) && finite_weights();
+  const bool narrow = is_narrow(weights_.layers().front().outputs);
+  if (narrow && !reads_table(source)) return false;
+  return mostly_zero<T>(source, rows, narrow ? kernels_.narrow_block : 1) && finite_weights();
 }
 
 template <class T>

@@ -94,7 +94,7 @@ class Program {
   Loss<T> loss_of(const Data<T>& data) const;
   // Σ weight · class weight (a mean over columns for several), and Σ weight, in the rows' order.
   Sums weigh(const Data<T>& data, const Source& rows, long count) const;
-  // A copy of a source's rows in the workspace, with the dropout of its first layer.
+  // A copy of a source's rows in the workspace, with the dropouts before its first dense layer.
   void read_inputs(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks);
   void drop(std::size_t layer, const Masks& masks, long rows, long width, Matrix<T> values, Matrix<T> slope);
   // The first layer's x W + b from row 0 of the workspace on, zeros left out.
@@ -104,13 +104,12 @@ class Program {
   // From a source's rows to the outputs, in the workspace's rows from `row` on; masks null: no dropout.
   void forward(Workspace<T>& space, long row, const Source& source, long rows, const Masks* masks,
                Ready ready = Ready::nothing);
-  // Whether the first product is faster without the zeros among its inputs. Its weights must be finite, for
-  // 0 · w is not always 0 otherwise.
+  // Whether the first product can and should leave out the zeros among its inputs: a wide layer leaves them
+  // out of gathered rows, a narrow one of the table. Its weights must be finite, for 0 · w is not always 0
+  // otherwise.
   bool leaves_out_zeros(const Source& source, long rows);
   void list_filled(Workspace<T>& space) const {
-    space.list_filled(is_narrow(weights_.layers().front().outputs) && !network_.layers[0].dropout()
-                          ? kernels_.narrow_block
-                          : wide_block);
+    space.list_filled(is_narrow(weights_.layers().front().outputs) ? kernels_.narrow_block : wide_block);
   }
   int useful_threads(double operations) const;
   double operations_per_row(const Source& source) const;

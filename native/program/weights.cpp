@@ -55,6 +55,7 @@ const Buffer<T>& StoredParameter<T>::part(int number) const {
 template <class T>
 void StoredParameter<T>::write(int number, const T* rows) {
   Buffer<T>& to = const_cast<Buffer<T>&>(part(number));
+  std::fill_n(to.data(), to.size(), T(0));  // padding that an overflow has left NaN
   for (long k = 0; k < std::max(inputs_, 1L); ++k)
     for (long j = 0; j < outputs_; ++j) to[place(k, j)] = *rows++;
 }

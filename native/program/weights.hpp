@@ -25,7 +25,7 @@ class StoredParameter {
 
   // Which of the arrays: the value, a slot from 0, or the gradient.
   static constexpr int value_part = -1, gradient_part = -2;
-  void write(int part, const T* rows);  // from (inputs, outputs) in row order
+  void write(int part, const T* rows);  // from (inputs, outputs) in row order; padding becomes 0
   void read(int part, T* rows) const;
 
  private:

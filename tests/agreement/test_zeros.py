@@ -21,6 +21,8 @@ NETWORKS = {
     "wide": Network([Dense(70, "relu"), Dense(20, "gelu"), Dense(3)], CrossEntropy()),
     "panels": Network([Dense(128, "relu", bias=False), Dense(3)], CrossEntropy()),
     "dropout": Network([Dropout(0.3), Dense(40, "tanh"), Dropout(0.5), Dense(3)], CrossEntropy()),
+    "dropout, ten": Network([Dropout(0.3), Dense(10, "tanh"), Dropout(0.5), Dense(3)], CrossEntropy()),
+    "dropouts, three": Network([Dropout(0.3), Dropout(0.2), Dense(3)], CrossEntropy()),
 }
 OPTIMIZERS = {"sgd": SGD(), "momentum": SGD(momentum=0.9), "adam": Adam()}
 

@@ -9,6 +9,7 @@ from descend import SGD, Dense, Dropout, Network, SquaredError, train
 from descend.engines.protocol import Inputs
 from descend.engines.registry import get_engine
 from descend.errors import Diverged
+from descend.training.divergence import LossLimit
 from descend.training.epochs import Epochs, epoch_batches
 
 
@@ -60,7 +61,7 @@ def test_epochs_make_the_steps_of_train(engine):
     )
     program = get_engine(engine).compile(network, network.widths(3), SGD(0.1, momentum=0.5), "float64", 1, 5)
     program.bind(Inputs(x, y))
-    epochs = Epochs(program, tuple(network.parameter_shapes(3)))
+    epochs = Epochs(program, tuple(network.parameter_shapes(3)), LossLimit(network, Inputs(x, y)))
     losses = [epochs.make(rows, ends, np.full(3, 0.1), np.zeros((3, 4))) for rows, ends in listed]
     np.testing.assert_array_equal(np.concatenate(losses), whole.history.step_loss)
     for name, value in whole.model.parameters.items():
@@ -73,7 +74,7 @@ def test_a_diverging_epoch_keeps_the_last_finite_weights():
     x, y = _table()
     program = get_engine("native").compile(network, network.widths(3), SGD(1.0), "float64", 1, 0)
     program.bind(Inputs(x, y))
-    epochs = Epochs(program, ("0.weight", "0.bias"))
+    epochs = Epochs(program, ("0.weight", "0.bias"), LossLimit(network, Inputs(x, y)))
     rows, ends = _epochs(1, 40, 1, "keep")[0]
     with pytest.raises(Diverged, match="learning rate 1e\\+30") as caught:
         epochs.make(rows, ends, np.full(40, 1e30), np.zeros((40, 2)))
@@ -106,6 +107,10 @@ def _momentum(engine):
     return program, tuple(network.parameter_shapes(3))
 
 
+def _limit():
+    return LossLimit(Network([Dense(1)], SquaredError()), Inputs(*_table()))
+
+
 @pytest.mark.parametrize("engine", ["native", "reference"])
 @pytest.mark.parametrize("kept", [0.0, 1e9])
 def test_an_interrupted_epoch_leaves_the_state_before_it(engine, kept, monkeypatch):
@@ -113,11 +118,11 @@ def test_an_interrupted_epoch_leaves_the_state_before_it(engine, kept, monkeypat
     monkeypatch.setattr("descend.training.epochs.CHUNK_SECONDS", kept)
     listed = _epochs(3, 40, 40, "keep", np.random.RandomState(0))
     program, names = _momentum(engine)
-    epochs = Epochs(program, names)
+    epochs = Epochs(program, names, _limit())
     for rows, ends in listed[:2]:
         epochs.make(rows, ends, np.full(1, 0.1), np.zeros((1, 4)))
     program, _ = _momentum(engine)
-    interrupted = Epochs(_Interrupting(program, (3, 4, 6)), names)
+    interrupted = Epochs(_Interrupting(program, (3, 4, 6)), names, _limit())
     for rows, ends in listed[:2]:
         interrupted.make(rows, ends, np.full(1, 0.1), np.zeros((1, 4)))
     with pytest.raises(KeyboardInterrupt):
@@ -138,10 +143,23 @@ def test_steps_are_numbered_by_the_updates_made(monkeypatch):
         monkeypatch.setattr("descend.training.epochs.CHUNK_SECONDS", seconds)
         program, names = _momentum("native")
         program.bind(Inputs(x, y, weight))
-        epochs = Epochs(program, names)
+        epochs = Epochs(program, names, _limit())
         for _ in range(4):
             epochs.make(rows, ends, np.full(5, 0.1), np.zeros((5, 4)))
         states.append(epochs.state())
     assert states[0]["updates"] == 16
     for name, value in states[0].items():
         np.testing.assert_array_equal(states[1][name], value)
+
+
+def test_an_epoch_whose_loss_explodes_is_a_divergence():
+    network = Network([Dense(1)], SquaredError())
+    x, y = _table()
+    program = get_engine("native").compile(network, network.widths(3), SGD(1.0), "float64", 1, 0)
+    program.bind(Inputs(x, y))
+    epochs = Epochs(program, ("0.weight", "0.bias"), LossLimit(network, Inputs(x, y)))
+    rows, ends = _epochs(1, 40, 4, "keep")[0]
+    with pytest.raises(Diverged, match=r"the loss grew from .* to .* learning rate 1000\): try") as caught:
+        epochs.make(rows, ends, np.full(10, 1e3), np.zeros((10, 2)))
+    assert 0 < caught.value.step < 10
+    assert all(np.isfinite(value).all() for value in caught.value.parameters.values())

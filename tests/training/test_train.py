@@ -177,6 +177,45 @@ def test_an_overflow_in_the_very_last_update_is_a_divergence(validation):
     assert all(np.isfinite(array).all() for array in caught.value.parameters.values())
 
 
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_a_loss_that_explodes_within_finite_numbers_is_a_divergence(engine):
+    X, y = line()
+    with pytest.raises(Diverged, match=r"the loss grew from [\d.]+ to \S+ at step \d+ .*rate 200\): try"):
+        descend.train(
+            LINEAR, X, y, optimizer=SGD(200.0), epochs=1, batch_size=8, dtype="float64", engine=engine
+        )
+
+
+@pytest.mark.parametrize("start", [3.0, 2.9])
+def test_a_run_that_starts_at_its_end_does_not_explode(start):
+    """The first loss is 0, or smaller than those of the steps that follow."""
+    X = np.linspace(-1, 1, 40).reshape(-1, 1)
+    weights = {"0.weight": np.array([[start]]), "0.bias": np.zeros(1)}
+    noise = np.where(np.arange(40) < 4, 0.0, 0.1)
+    run = descend.train(
+        LINEAR,
+        X,
+        3 * X[:, 0] + noise,
+        optimizer=Adam(0.1),
+        initial=weights,
+        shuffle=False,
+        batch_size=2,
+        epochs=3,
+    )
+    assert run.history.loss[-1] < 1
+
+
+def test_a_run_whose_weights_overflow_ends():
+    """Rates that overflow between steps once left the search for the last finite weights without an end."""
+    X = np.random.default_rng(2).normal(size=(30, 2))
+    network = Network([Dense(3, "gelu"), Dense(1)], SquaredError())
+    for seed in range(8):
+        with pytest.raises(Diverged):
+            descend.train(
+                network, X, X[:, 0], optimizer=SGD(10.0), batch_size=1, epochs=20, dtype="float64", seed=seed
+            )
+
+
 def test_seedless_runs_differ():
     X, y = line()
     network = Network([Dense(3), Dense(1)], SquaredError())

@@ -59,6 +59,12 @@ def rounding_scales(
     return float(share @ values), _backward_sizes(parameters, traces, sizes, derivative * share[:, None])
 
 
+def output_scale(network: Network, parameters: Mapping[str, Array], x: Array) -> Array:
+    """Sizes of the sums behind the outputs of rows x (n, inputs) without dropout, (n, outputs)."""
+    _, traces = forward(network, parameters, x, None)
+    return _forward_sizes(parameters, np.abs(x), traces)[-1]
+
+
 def _forward_sizes(parameters: Mapping[str, Array], size: Array, traces: list[Trace]) -> list[Array]:
     """Size of what every layer reads, and of the output last; each (n, width)."""
     sizes = [size]

@@ -40,9 +40,9 @@ class FitDiverged(Diverged, ValueError):
     @classmethod
     def of(cls, error: Diverged) -> FitDiverged:
         """The same divergence, said to users of an estimator."""
+        found = "Solver produced non-finite parameter weights. " if "finite" in str(error) else ""
         return cls(
-            f"{error}. Solver produced non-finite parameter weights. The input data may contain large values "
-            "and need to be preprocessed.",
+            f"{error}. {found}The input data may contain large values and need to be preprocessed.",
             error.step, error.parameters,
         )  # fmt: skip
 

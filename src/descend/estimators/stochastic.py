@@ -24,6 +24,7 @@ from descend.estimators.record import Record
 from descend.networks import Network
 from descend.optimizers import SGD, AdamW, Optimizer, parameter_decay, step_rates
 from descend.optimizers.schedules import Span
+from descend.training.divergence import LossLimit
 from descend.training.epochs import Epoch, EpochCallback, Epochs, epoch_batches
 from descend.training.history import Curve
 from descend.training.loop import Listener, Progress
@@ -86,7 +87,7 @@ class StochasticFit:
         self._row_weight = inputs.weight
         self._shares: _Shares | None = None
         self._rate = np.empty(0)
-        self._epochs = Epochs(program, self._names)
+        self._epochs = Epochs(program, self._names, LossLimit(setting.network, inputs))
         self._square = self._squares()
         self._own_decay = parameter_decay(setting.optimizer.weight_decay, self._names)
         self._started = time.perf_counter()

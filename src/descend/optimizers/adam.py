@@ -29,6 +29,8 @@ class Adam:
         d ← √(largest s so far  if amsgrad else  s) / √(1 − beta2^t) + e
         w ← w − lr / (1 − beta1^t) · m / d
 
+    A stored m below 2⁻¹⁰⁰ in size becomes 0 (slots.py).
+
     Parameters
     ----------
     lr : rate per step: a number, a schedule, or one number per step. Default 1e-3.

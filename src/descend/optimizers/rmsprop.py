@@ -28,6 +28,8 @@ class RMSprop:
         v ← momentum · v + g / d;  w ← w − lr · v       with momentum
         w ← w − lr · g / d                              without
 
+    A stored m or v below 2⁻¹⁰⁰ in size becomes 0 (slots.py).
+
     Parameters
     ----------
     lr : rate per step: a number, a schedule, or one number per step. Default 0.01.

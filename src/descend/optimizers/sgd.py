@@ -19,6 +19,8 @@ class SGD:
         v ← momentum · v + (1 − dampening) · g
         w ← w − lr · (g + momentum · v  if nesterov else  v  if momentum else  g)
 
+    A stored v below 2⁻¹⁰⁰ in size becomes 0 (slots.py).
+
     Parameters
     ----------
     lr : rate per step: a number, a schedule, or one number per step. Default 1e-3.

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from descend.engines.plan import Explicit, LastBatch, Plan
 from descend.engines.protocol import Chunk, Program, State
 from descend.errors import Diverged
-from descend.training.loop import CHUNK_SECONDS, all_finite, divergence, last_finite
+from descend.training.divergence import LossLimit, all_finite, divergence, explosion, last_finite
+from descend.training.loop import CHUNK_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,8 @@ class Epochs:
     parameters : copies of them after the last epoch.
     """
 
-    def __init__(self, program: Program, names: tuple[str, ...]) -> None:
-        self._program, self._names = program, names
+    def __init__(self, program: Program, names: tuple[str, ...], limit: LossLimit) -> None:
+        self._program, self._names, self._limit = program, names, limit
         self._keep(program.state())
         self._made = 0
 
@@ -146,7 +147,7 @@ class Epochs:
 
         Raises
         ------
-        Diverged : a loss or, after the epoch, a weight was not finite.
+        Diverged : a loss or, after the epoch, a weight was not finite, or a loss has exploded.
         KeyboardInterrupt : the program then holds the state before the epoch.
         """
         epoch = _Listed(self._updates, rows, offsets, rate, decay, factor, clip_norm)
@@ -160,13 +161,17 @@ class Epochs:
         overflowed = not bad and not all_finite(parameters, self._names)
         if bad or overflowed:
             raise self._diverged(epoch, sum(chunk.done for chunk in chunks), overflowed)
+        losses = np.concatenate([chunk.step_loss for chunk in chunks])
+        place = self._limit.first_beyond(losses)
+        if place is not None:
+            raise self._exploded(epoch, place, float(losses[place]))
         self._made += len(rate)
         self._updates += sum(int(np.count_nonzero(chunk.step_weight)) for chunk in chunks)
         self._since.append(epoch)
         self.parameters = parameters
         if time.perf_counter() - self._kept_at > CHUNK_SECONDS:
             self.state()
-        return np.concatenate([chunk.step_loss for chunk in chunks])
+        return losses
 
     def _go_back(self) -> None:
         """Brings the program to the end of the last whole epoch, however often it is interrupted."""
@@ -188,3 +193,11 @@ class Epochs:
         step, dtype = self._made + place, kept[self._names[0]].dtype
         message = divergence(step, len(epoch.rate), float(epoch.rate[place]), overflowed, dtype)
         return Diverged(message, step, kept)
+
+    def _exploded(self, epoch: _Listed, place: int, loss: float) -> Diverged:
+        """At the step that is ``place`` steps into an epoch."""
+        self._go_back()
+        end = epoch.first + place
+        kept = last_finite(self._program, epoch.plan, epoch.first, self.state(), end, self._names)
+        step, rate = self._made + place, epoch.factor * float(epoch.rate[place])
+        return Diverged(explosion(step, len(epoch.rate), rate, self._limit.first, loss), step, kept)

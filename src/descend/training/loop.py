@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from descend.engines import finite
 from descend.engines.plan import Explicit, Order, Plan
 from descend.engines.protocol import Chunk, Inputs, Program, State
 from descend.errors import Diverged
 from descend.optimizers import Optimizer, parameter_decay, step_rates
 from descend.optimizers.schedules import Span
+from descend.training.divergence import LossLimit, all_finite, divergence, explosion, last_finite
 from descend.training.history import History, Recorder
 
 CHUNK_SECONDS = 0.05  # how long an engine runs before the interpreter looks at Ctrl-C and the progress
@@ -57,11 +57,11 @@ class Run:
 
     def __init__(
         self, program: Program, run_plan: RunPlan, optimizer: Optimizer, names: tuple[str, ...],
-        validation: Inputs | None, classifies: bool, clip_norm: float | None = None,
+        validation: Inputs | None, classifies: bool, limit: LossLimit, clip_norm: float | None = None,
     ) -> None:  # fmt: skip
         self._program, self._run_plan, self._names = program, run_plan, names
         self._lr, self._decay = optimizer.lr, parameter_decay(optimizer.weight_decay, names)
-        self._clip_norm = clip_norm
+        self._clip_norm, self._limit = clip_norm, limit
         self._validation, self._recorder = validation, Recorder(run_plan.per_epoch, classifies)
         self._step, self._rows = 0, 0.0
         self._checked: tuple[float, float] | None = None
@@ -90,7 +90,7 @@ class Run:
 
         Raises
         ------
-        Diverged : a loss was not finite; ``parameters`` holds the last finite weights.
+        Diverged : a loss was not finite or has exploded; ``parameters`` holds the last finite weights.
         """
         columns = (chunk.step_loss, chunk.step_weight, chunk.step_rows, chunk.step_correct)
         clock = time.perf_counter() - self._started
@@ -98,6 +98,7 @@ class Run:
         self._step += chunk.done
         self._rows += float(chunk.step_rows.sum())
         self._check_finite(plan, chunk)
+        self._check_exploded(plan, chunk)
         if self._validation is not None and (self._step % self._run_plan.per_epoch == 0 or self.over):
             sums = self._program.evaluate(self._validation)
             self._checked = (_mean(sums.loss, sums.weight), _mean(sums.correct, sums.rows))
@@ -112,11 +113,22 @@ class Run:
             return
         step = self._step - overflowed
         rate = float(plan.rate[chunk.done - overflowed])
-        kept = last_finite(
-            self._program, self._plan, self._safe_step, self._safe_state, self._step, self._names
-        )
+        kept = self._last_finite(self._step)
         message = divergence(step, self._run_plan.per_epoch, rate, overflowed, kept[self._names[0]].dtype)
         raise Diverged(message, step, kept)
+
+    def _check_exploded(self, plan: Plan, chunk: Chunk) -> None:
+        place = self._limit.first_beyond(chunk.step_loss)
+        if place is None:
+            return
+        step, rate, loss = plan.first_step + place, float(plan.rate[place]), float(chunk.step_loss[place])
+        message = explosion(step, self._run_plan.per_epoch, rate, self._limit.first, loss)
+        raise Diverged(message, step, self._last_finite(step))
+
+    def _last_finite(self, bad_step: int) -> State:
+        return last_finite(
+            self._program, self._plan, self._safe_step, self._safe_state, bad_step, self._names
+        )
 
     def progress(self) -> Progress:
         """Where the run stands."""
@@ -135,7 +147,7 @@ def run_steps(run: Run, program: Program, listener: Listener | None) -> History:
 
     Raises
     ------
-    Diverged : a loss was not finite; ``parameters`` holds the last finite weights.
+    Diverged : a loss was not finite or has exploded; ``parameters`` holds the last finite weights.
     """
     while not run.over:
         plan = run.next_plan()
@@ -143,48 +155,6 @@ def run_steps(run: Run, program: Program, listener: Listener | None) -> History:
         if listener is not None:
             listener(run.progress())
     return run.history()
-
-
-def last_finite(
-    program: Program, plan: Callable[[int, int], Plan], safe_step: int, safe_state: State,
-    bad_step: int, names: tuple[str, ...],
-) -> State:  # fmt: skip
-    """The newest weights that were all finite: the same steps again from the last kept state."""
-    for end in range(bad_step, safe_step, -1):
-        program.load(safe_state)
-        at = safe_step
-        while at < end:
-            at += program.run(plan(at, end), float("inf")).done
-        state = program.state()
-        if all_finite(state, names):
-            return {name: state[name] for name in names}
-    return {name: safe_state[name] for name in names}
-
-
-def all_finite(state: State, names: tuple[str, ...]) -> bool:
-    """Whether the parameters of these names hold no NaN and no infinity."""
-    return all(finite.all_finite(state[name]) for name in names)
-
-
-def divergence(step: int, per_epoch: int, rate: float, updated: bool, dtype: object) -> str:
-    """The message of a Diverged: where it was, and what to try.
-
-    updated : whether the step's update had been made; before the first one no rate has played a part.
-    """
-    if step == 0 and not updated:
-        return (
-            "the loss is not finite at step 0, before any update: values of X or y are too large for "
-            f"{dtype}; scale them, such as to mean 0 and deviation 1"
-        )
-    return (
-        f"the loss stopped being finite at step {step} (epoch {step // per_epoch + 1}, "
-        f"learning rate {rate:.6g}): try a learning rate of {_plain(rate / 10)} or lower"
-    )
-
-
-def _plain(rate: float) -> str:
-    """Two significant digits, without an exponent where that is short."""
-    return f"{float(f'{rate:.2g}'):g}"
 
 
 def _mean(total: float, weight: float) -> float:

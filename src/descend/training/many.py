@@ -20,6 +20,7 @@ from descend.networks import Dropout, Network
 from descend.optimizers import Optimizer
 from descend.optimizers.optimizer import check_clip_norm, check_flag
 from descend.training.arrays import check_dtype
+from descend.training.divergence import LossLimit
 from descend.training.loop import Run
 from descend.training.progress import progress_bar
 from descend.training.trainer import (
@@ -137,7 +138,8 @@ def train_many(
             seed=setting.seed, initial=setting.initial,
         )  # fmt: skip
         names = tuple(network.parameter_shapes(inputs.x.shape[1]))
-        run = Run(program, run_plan, setting.optimizer, names, judged, network.classifies, clip_norm)
+        limit = LossLimit(network, inputs)
+        run = Run(program, run_plan, setting.optimizer, names, judged, network.classifies, limit, clip_norm)
         members.append(_Member(setting, program, run))
     with progress_bar(shown=verbose == 1, classifies=network.classifies) as listener:
         while active := [member for member in members if not member.over]:

@@ -20,6 +20,7 @@ from descend.networks import Network
 from descend.optimizers import SGD, Adam, Optimizer, RMSprop
 from descend.optimizers.optimizer import check_clip_norm, check_flag
 from descend.training.arrays import as_inputs, check_dtype, find_classes
+from descend.training.divergence import LossLimit
 from descend.training.history import History
 from descend.training.loop import Listener, Run, RunPlan, run_steps
 from descend.training.memory import check_memory
@@ -166,7 +167,8 @@ def train_inputs(
         network, inputs, optimizer, engine=engine, threads=threads, dtype=dtype, seed=seed, initial=initial
     )
     names = tuple(network.parameter_shapes(inputs.x.shape[1]))
-    run = Run(program, run_plan, optimizer, names, validation, network.classifies, clip_norm)
+    limit = LossLimit(network, inputs)
+    run = Run(program, run_plan, optimizer, names, validation, network.classifies, limit, clip_norm)
     return program, run_steps(run, program, listener)
 
 

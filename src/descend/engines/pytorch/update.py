@@ -12,6 +12,7 @@ from torch import Tensor
 
 from descend.engines.protocol import Array, State
 from descend.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from descend.optimizers.slots import least_kept
 
 
 class Updater:
@@ -24,6 +25,8 @@ class Updater:
     def __init__(self, optimizer: Optimizer, parameters: Mapping[str, Tensor], state: State) -> None:
         self._parameters = parameters
         self._optimizer, self._slots = optimizer, optimizer.slots
+        dtype = str(next(iter(parameters.values())).dtype).removeprefix("torch.")
+        self._least = {slot: least_kept(optimizer, slot, dtype) for slot in self._slots}
         self._torch = _torch_optimizer(optimizer, parameters)
         self.updates = int(state["updates"])
         if self.updates > 0:
@@ -43,7 +46,15 @@ class Updater:
                 corrected = 1.0 - self._optimizer.betas[1] ** (self.updates + 1)
                 group["eps"] = self._optimizer.eps / math.sqrt(corrected)
         self._torch.step()
+        self._forget()
         self.updates += 1
+
+    def _forget(self) -> None:
+        """Sets to 0 what has died away in the slots."""
+        for parameter in self._parameters.values():
+            for slot, least in self._least.items():
+                values = self._torch.state[parameter][slot]
+                values.masked_fill_(values.abs() < least, 0.0)
 
     def state(self) -> State:
         """Copies of the slots as ``slot.parameter``, zeros before the first update, and ``updates``."""

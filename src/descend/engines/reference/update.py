@@ -8,6 +8,7 @@ import numpy as np
 
 from descend.engines.reference.forward import Array
 from descend.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from descend.optimizers.slots import least_kept
 
 Slots = dict[str, Array]
 
@@ -41,6 +42,8 @@ def update(
         _adam(optimizer, w, g, slots, rate, number)
     else:
         _adam(optimizer, w, g + decay * w, slots, rate, number)
+    for name, slot in slots.items():
+        slot[np.abs(slot) < least_kept(optimizer, name, slot.dtype)] = 0.0
 
 
 def _sgd(optimizer: SGD, w: Array, g: Array, slots: Slots, rate: float, number: int) -> None:
