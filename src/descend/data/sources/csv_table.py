@@ -11,10 +11,8 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -23,42 +21,35 @@ from numpy.typing import NDArray
 
 from descend.data.cells import MISSING
 from descend.data.sources.csv_structure import Records, find_records, is_well_quoted, sniff_separator
+from descend.data.sources.foreign_files import refuse_foreign_bytes, refuse_foreign_text
+from descend.data.sources.interruptible import interruptibly
+from descend.data.sources.text_encoding import as_utf8
+from descend.data.sources.text_file import read_text_file
 from descend.data.table import Table, listing
 from descend.errors import DataError
+from descend.memory import free_memory
 
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _COMMA_NUMBER = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
 _SURE_COMMA = r"^[+-]?(0,|\d{4,},|\d+,(\d{1,2}|\d{4,})([eE]|$))"  # no thousands are written so
-_CHINESE = 0.9  # share of the non-ASCII characters that must be in everyday use
-_FOREIGN = (
-    (b"PAR1", "a Parquet file; rename it to .parquet"),
-    (b"PK\x03\x04", "a zip archive or an Excel workbook; save the sheet as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
-    (b"%PDF", "a PDF; export the table as CSV"),
-    (b"\x89PNG", "an image"),
-    (b"\xff\xd8\xff", "an image"),
-    (b"SQLite format 3", "an SQLite database; export the table as CSV"),
-)
+_PER_BYTE, _PER_CELL = 2, 60  # bytes of memory that reading takes for each byte and each cell of the text
 
 
 def read_csv(path: Path) -> Table:
     """A text table. Raises DataError naming file, line and what was found."""
-    data = path.read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise DataError(f"{path.name} is a truncated or damaged gzip file: {error}") from error
-    return parse_csv(data, path.name)
+    data = read_text_file(path)
+    return interruptibly(lambda: parse_csv(data, path.name))
 
 
 def parse_csv(data: bytes, name: str) -> Table:
     """The table in a text file's bytes; ``name`` is what messages call it. Raises DataError."""
-    data, notes = _as_utf8(data, name)
-    _refuse_foreign(data, name)
+    refuse_foreign_bytes(data, name)
+    data, notes = as_utf8(data, name)
+    refuse_foreign_text(data, name)
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     separator = sniff_separator(data)
+    _check_memory(data, separator, name)
     if b'"' in data and not is_well_quoted(data, separator):
         header, frame, lines = _parse_by_hand(data, separator, name)
     else:
@@ -75,58 +66,14 @@ def parse_csv(data: bytes, name: str) -> Table:
     return Table(frame, name, lines, typed=False, notes=(*notes, *named), missing_words=missing_words)
 
 
-def _as_utf8(data: bytes, name: str) -> tuple[bytes, tuple[str, ...]]:
-    if data[:3] == b"\xef\xbb\xbf":
-        data = data[3:]
-    elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        try:
-            return data.decode("utf-16").encode(), ("read as UTF-16",)
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{name} starts as UTF-16 but is not: {error.reason}; save it as UTF-8"
-            ) from error
-    for magic, what in _FOREIGN:
-        if data.startswith(magic):
-            raise DataError(f"{name} is not text but {what}")
-    if b"\0" in data:
-        line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise DataError(f"{name}, line {line}: a NUL byte, so this is no text table or a damaged one")
-    if data.isascii():
-        return data, ()
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        chinese = _from_gb18030(data)
-        if chinese is not None:
-            return chinese, ("the text is not UTF-8 and was read as GB18030",)
-        line = data.count(b"\n", 0, error.start) + 1
+def _check_memory(data: bytes, separator: str, name: str) -> None:
+    cells = data.count(b"\n") + data.count(separator.encode())
+    needed, free = _PER_BYTE * len(data) + _PER_CELL * cells, free_memory()
+    if needed > free:
         raise DataError(
-            f"{name}, line {line}: the text is not UTF-8 (byte 0x{data[error.start]:02x}); save it as "
-            f"'CSV UTF-8', or convert it, for instance by iconv -f WINDOWS-1252 -t UTF-8"
-        ) from error
-    return data, ()
-
-
-def _from_gb18030(data: bytes) -> bytes | None:
-    """The text as UTF-8 where it is GB18030 of mostly everyday characters (those of GB 2312), else None."""
-    try:
-        text = data.decode("gb18030")
-    except UnicodeDecodeError:
-        return None
-    beyond = re.sub(r"[\x00-\x7f]", "", text)
-    everyday = len(beyond.encode("gb2312", "ignore")) // 2
-    pairs = all(len(run) % 2 == 0 for run in re.findall(rb"[\x80-\xff]+", data))
-    return text.encode() if pairs and everyday >= _CHINESE * len(beyond) else None
-
-
-def _refuse_foreign(data: bytes, name: str) -> None:
-    start = data[:1000].lstrip()[:200].lower()
-    if not data or data.isspace():
-        raise DataError(f"{name} is empty: a table starts with a line of column names, its rows beneath")
-    if re.match(rb"<(!doctype|html|head|body|\?xml|svg|!--)", start):
-        raise DataError(f"{name} is a web page or XML, not a table; download the table itself")
-    if re.match(rb'(\{\s*["}]|\[\s*[\[{"\d])', start):
-        raise DataError(f"{name} is JSON, not a table with separators; convert it to CSV")
+            f"{name} holds about {cells:,} cells; reading them takes about {needed / 1e6:,.0f} MB and "
+            f"{free / 1e6:,.0f} MB are free; use fewer rows or columns"
+        )
 
 
 def _parse_whole(data: bytes, separator: str, name: str) -> tuple[list[str], pl.DataFrame, NDArray[np.int64]]:
