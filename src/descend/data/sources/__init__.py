@@ -161,7 +161,8 @@ def _dataset(table: Table, target: str | None, ignore: Collection[str], lenient:
         if name not in names and not lenient:
             raise DataError(f"{table.name} has no column {name!r} to ignore; {columns_hint(name, names)}")
     if target is not None and target not in names:
-        raise DataError(f"{table.name} has no column {target!r}; {columns_hint(target, names)}")
+        read_as = "".join(f"; {note}" for note in table.notes)
+        raise DataError(f"{table.name} has no column {target!r}; {columns_hint(target, names)}{read_as}")
     if target is not None and target in ignore:
         raise DataError(f"{target!r} is both the target and ignored")
     labels = None if target is None else typed(table, target).alias("label")
