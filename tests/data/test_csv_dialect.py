@@ -198,8 +198,8 @@ def test_points_between_thousands_beside_decimal_commas() -> None:
         "lat": ["1.25", "2.5", "3.125"],
     }
     assert table.notes == (
-        "columns 'x', 'both': commas were read as decimal points, 1,5 as 1.5",
         "columns 'pop', 'both': points were read as marks of thousands, 1.234 as 1234",
+        "columns 'x', 'both': commas were read as decimal points, 1,5 as 1.5",
     )
 
 
@@ -213,3 +213,13 @@ def test_points_between_thousands_beside_decimal_commas() -> None:
 )
 def test_points_that_may_be_decimal_are_left_alone(text: str, column: list[str]) -> None:
     assert read(text).frame["a"].to_list() == column
+
+
+def test_points_that_nothing_decides() -> None:
+    table = read("pop;x\n1.234;1\n987;2\n")
+    assert table.frame["pop"].to_list() == ["1.234", "987"]
+    assert table.notes == (
+        "column 'pop': points were read as decimal, 1.234 as 1.234; leave them out if they mark thousands",
+    )
+    assert read("pop;x\n1.234.567;1\n9.876;2\n").frame["pop"].to_list() == ["1234567", "9876"]
+    assert read("a;x\n1.234;1\n9.876;2\n").notes == read("a;x\n1.25;1\n9;2\n").notes == ()

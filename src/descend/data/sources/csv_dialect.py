@@ -19,6 +19,7 @@ _UNUSUAL = ("^", "~", ":")  # only where the whole table is of one width
 _BLANKS = " "
 _OWN = {".tsv": "\t", ".tab": "\t", ".psv": "|"}  # the separators of endings
 _SAMPLE, _RECORDS = 65_536, 200  # bytes and records at the beginning that are looked at
+_TITLES = 10  # records at most that stand above a header
 _NUMBER = re.compile(r"[+-]?[$€£¥]?(\d[\d.,]*)?\d([eE][+-]?\d+)?%?")
 _SEPARATOR_LINE = re.compile(rb'\s*"?sep=(.)"?[^\n\w]*\n', re.IGNORECASE)
 
@@ -102,23 +103,26 @@ def _records(sample: str, separator: str, quote: str = '"') -> list[list[str]]:
 def _evenness(records: list[list[str]]) -> float:
     """From 0 to 1: the share of records of one width, times how plain their cells are.
 
-    It counts a quarter where the first record is of another width, as beneath a title.
+    It counts a quarter where the header is of another width or beneath a title, and nothing where the
+    header is not divided.
     """
+    titles = _titles(records)
+    records = records[titles:]
     widths = [len(record) for record in records]
     counts = Counter(widths)
     common = max(counts, key=lambda width: (counts[width], width == widths[0]))
-    if common < 2:
+    if common < 2 or widths[0] < 2:
         return 0.0
     body = [record for record in records[1:] if len(record) == common] or records[:1]
     plain = [_plainness(cell) for record in body for cell in record]
-    fits = 1.0 if widths[0] == common else 0.25
+    fits = 1.0 if widths[0] == common and not titles else 0.25
     return fits * counts[common] / len(widths) * sum(plain) / len(plain)
 
 
 def _plainness(cell: str) -> float:
     """How likely a cell ends where it does: numbers most, text with other separators least."""
     cell = cell.strip()
-    if not cell or _NUMBER.fullmatch(cell):
+    if _is_plain_number(cell):
         return 1.0
     if not re.search(r"[\t;|,]", cell):
         return 0.9
@@ -165,10 +169,7 @@ def _without_titles(data: bytes, separator: str, quote: str) -> tuple[bytes, lis
             records.append((record, reader.line_num))
         if len(records) == _RECORDS:
             break
-    found = [record for record, _ in records]
-    single = (sum(bool(cell.strip()) for cell in record) == 1 for record in found)
-    most = len(list(itertools.takewhile(bool, single)))
-    titles = next((place for place in range(1, most + 1) if _are_titles(found[:place], found[place:])), 0)
+    titles = _titles([record for record, _ in records])
     if not titles:
         return data, []
     end = records[titles - 1][1]
@@ -178,12 +179,26 @@ def _without_titles(data: bytes, separator: str, quote: str) -> tuple[bytes, lis
     return b"\n" * end + rest, [f"{shown} above the header was passed over as a title"]
 
 
+def _titles(records: Sequence[list[str]]) -> int:
+    """How many of the first records are titles: of one filled cell each, above a table of one width."""
+    single = (sum(bool(cell.strip()) for cell in record) == 1 for record in records[:_TITLES])
+    most = len(list(itertools.takewhile(bool, single)))
+    return next((n for n in range(1, most + 1) if _are_titles(records[:n], records[n:])), 0)
+
+
 def _are_titles(above: Sequence[list[str]], table: Sequence[list[str]]) -> bool:
-    """Whether records of one filled cell stand above a header of names and rows, all of one width."""
+    """Whether the records ``above`` stand over a header of names and rows with a column of numbers."""
     if len(table) < 2:
         return False
     width = len(table[0])
-    names = all(cell.strip() and not _NUMBER.fullmatch(cell.strip()) for cell in table[0])
+    names = not any(_is_plain_number(cell) for cell in table[0])
     even = width > 1 and all(len(record) == width for record in table)
     # A record as wide as the header may be one with unnamed columns, as a table's index has.
-    return names and even and all(len(record) == 1 or len(record) == width > 2 for record in above)
+    apart = all(len(record) == 1 or len(record) == width > 2 for record in above)
+    numbers = (all(map(_is_plain_number, cells)) and any(cells) for cells in zip(*table[1:], strict=True))
+    return names and even and apart and any(numbers)
+
+
+def _is_plain_number(cell: str) -> bool:
+    """Whether a cell is a number or empty."""
+    return not cell.strip() or bool(_NUMBER.fullmatch(cell.strip()))
