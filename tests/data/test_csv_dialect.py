@@ -165,11 +165,27 @@ def test_a_table_without_a_header_keeps_its_first_row() -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    ["1,Ann,34,yes", "3,Dan,?,no", '1,"Braund, Owen",,yes'],
+)
+def test_first_lines_that_are_rows(line: str) -> None:
+    table = read(f"{line}\n2,Bob,51,no\n3,Cid,28,yes\n")
+    assert table.rows == 3
+    assert table.frame.columns[0] == "column 1"
+
+
+def test_a_table_of_words_without_a_header() -> None:
+    with pytest.raises(DataError, match="duplicate column names 'p'; is the header line missing"):
+        read("p,x,p\ne,x,p\np,y,q\n")
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "country,2019,2020,2021\nFrance,1,2,3\nSpain,4,5,6\n",
         "sample,400.5,401.2\na,1,2\nb,3,4\n",
         "a,1\na,x\nb,y\n",  # the 1 stands above words
+        "yes,age,1\nyes,30,2\nno,40,3\n",  # and age above numbers
         "id,name\n1,name\n2,b\n",
     ],
 )

@@ -107,3 +107,12 @@ def test_a_stray_byte_late_in_the_file_is_named_by_its_line() -> None:
     text = "a,b\n" + "x,1\n" * 100_000
     with pytest.raises(DataError, match=r"line 100002: the text is not UTF-8 \(byte 0xff\)"):
         parse_csv(text.encode() + b"\xff,1\n", "t")
+
+
+@pytest.mark.parametrize("words", [each for each in WORDS if each != "even"])
+def test_damaged_utf8_is_refused(words: str) -> None:
+    data = text_of(words).encode()
+    cut = next(data + data[:n] for n in range(len(data), 0, -1) if data[n - 1] >= 0xC3)  # within a character
+    for damaged in (cut, data[:-1] + b"\xe5\n", data.replace(b",", b"\xc3,", 1)):
+        with pytest.raises(DataError, match="the text is not UTF-8"):
+            parse_csv(damaged, "t")

@@ -145,6 +145,8 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
     writer.start()
     assert sources.read(pipe, target="y").numbers().tolist() == [2.5, 3.5]
     writer.join()
+    os.mkfifo(tmp_path / "nameless")  # and nobody writes
+    assert "is of no format that is read" in refusal(tmp_path / "nameless")
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])

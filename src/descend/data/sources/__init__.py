@@ -125,9 +125,10 @@ def _table_as_named(source: Any) -> Table:
             return built_in.read_built_in(str(source))[0]
         raise DataError(_nothing_there(path))
     reader = _TABLES.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(f"{path} is of no format that is read: {' '.join(_TABLES)}; {_other_format(path)}")
     try:
+        if reader is None:
+            known = " ".join(_TABLES)
+            raise DataError(f"{path} is of no format that is read: {known}; {_other_format(path)}")
         return reader(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -226,8 +227,8 @@ def _other_format(path: Path) -> str:
             return advice
     if image_folder.is_image(path):
         return "an image is read from a folder with one subfolder per class"
-    with path.open("rb") as file:
-        is_text = b"\0" not in file.read(4096)
-    return (
-        "a text file with columns may be renamed to .csv" if is_text else "save the table as CSV or Parquet"
-    )
+    if path.is_file():
+        with path.open("rb") as file:
+            if b"\0" not in file.read(4096):
+                return "a text file with columns may be renamed to .csv"
+    return "save the table as CSV or Parquet"

@@ -7,6 +7,7 @@ import unicodedata
 
 import polars as pl
 
+from descend.data.cells import MISSING
 from descend.data.table import listing
 from descend.errors import DataError
 
@@ -53,7 +54,7 @@ def column_names(
     ]
     numeric = [bool(re.fullmatch(_NUMBER, name)) for name in names]
     shown = listing(names, 5)
-    if any(numeric) and not all(numeric) and _is_a_row(names, numeric, body):
+    if any(numeric) and not all(numeric) and _is_a_row([cell.strip() for cell in header], numeric, body):
         unnamed = [f"column {place + 1}" for place in range(len(names))]
         note = (
             f"there is no header: the first line, {shown}, is like the rows beneath and was read as one; the "
@@ -62,8 +63,9 @@ def column_names(
         return unnamed, True, (note,)
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
+        are_cells = all(_occurs(name, column) for name, column in zip(names, body, strict=True))
         numbers = all(re.fullmatch(_NUMBER, name) for name in twice)
-        remedy = "is the header line missing?" if numbers else "rename them"
+        remedy = "is the header line missing?" if numbers or are_cells else "rename them"
         raise DataError(
             f"{table}: duplicate column names {listing([repr(name) for name in twice])}; {remedy}"
         )
@@ -80,14 +82,22 @@ def column_names(
     return names, False, ()
 
 
-def _is_a_row(names: list[str], numeric: list[bool], body: pl.DataFrame) -> bool:
-    """Whether the numbers of a first line stand above numbers, and its texts above the same texts."""
-    for column, name, number in zip(body, names, numeric, strict=True):
+def _is_a_row(line: list[str], numeric: list[bool], body: pl.DataFrame) -> bool:
+    """Whether a first line with numbers is data: at least half of it is as the cells beneath, texts too.
+
+    A number above texts, or a text above numbers, is a name.
+    """
+    numbers = texts = 0
+    for column, cell, is_number in zip(body, line, numeric, strict=True):
         cells = column.str.strip_chars()
-        if number:
-            read = cells.cast(pl.Float64, strict=False).is_not_null().sum()
-            if read < 0.5 * len(cells):
-                return False
-        elif not (cells == name).any() and name not in ("", "?"):
+        above_numbers = (cells.cast(pl.Float64, strict=False).is_not_null().sum() or 0) >= 0.5 * len(cells)
+        again = _occurs(cell, column)
+        if above_numbers != is_number and not again and cell not in MISSING:
             return False
-    return True
+        numbers += is_number
+        texts += again and not is_number
+    return texts > 0 and numbers + texts >= 0.5 * len(line)
+
+
+def _occurs(name: str, column: pl.Series) -> bool:
+    return bool((column.str.strip_chars() == name).any())
