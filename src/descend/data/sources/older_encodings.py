@@ -91,7 +91,7 @@ def _in_hangul(word: str) -> float:
         if character in HANGUL:
             return 8.7
         if "가" <= character <= "힣":
-            return 18.0 if _first_byte(character, "euc_kr") is None else 14.4
+            return 20.0 if _first_byte(character, "euc_kr") is None else 14.4
         return 20.0 if character.isalpha() else _SIGN
 
     return _mixed(word) + sum(_ASCII if each.isascii() else of(each) for each in word)
@@ -147,21 +147,26 @@ def _first_byte(character: str, codec: str) -> int | None:
 
 _KANA = frozenset(map(chr, range(0x3041, 0x30FF)))
 _JAPANESE = _in_ideographs(KANJI | _KANA, 9.7, "euc_jp", 0xD0)
+_TAIWANESE = _in_ideographs(TRADITIONAL, 9.9, "big5", 0xC9)
 _RUSSIAN = _in_alphabet("оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё")
 _GREEK = _in_alphabet("αοιετσνηυρπκμλωςγδθχφβξζψάέήίόύώϊϋ")
+_THAI = _in_alphabet("านรกอเงมยลวดทสต่ปิบัคห้ีแพุชโูใขไจผะำ์ถญธซศฉภณษฟฮฆฐฬึื็ฎฏฑฒฌฝๆ")
 _HEBREW = _in_alphabet("יוהלארתבשמנםכחעדקפטזגסצןךףץ")
 _ENCODINGS = (
     _Encoding("GB18030", _in_ideographs(SIMPLIFIED, 9.7, "gb2312", 0xD8), 13.2),
-    _Encoding("BIG5", _in_ideographs(TRADITIONAL, 9.9, "big5", 0xC9), 13.2),
+    _Encoding("GB18030", _TAIWANESE, 13.2),
+    _Encoding("BIG5", _TAIWANESE, 13.2),
     _Encoding("CP932", _JAPANESE, 13.2),
     _Encoding("EUC-JP", _JAPANESE, 13.2),
-    _Encoding("CP949", _in_hangul, 12.0),
+    _Encoding("CP949", _in_hangul, 11.5),
     _Encoding("CP1251", _RUSSIAN, 5.6),
     _Encoding("KOI8-U", _RUSSIAN, 5.6),
     _Encoding("CP866", _RUSSIAN, 5.6),
     _Encoding("MAC-CYRILLIC", _RUSSIAN, 5.6),
     _Encoding("CP1253", _GREEK, 5.6),
+    _Encoding("CP737", _GREEK, 5.6),
     _Encoding("CP1255", _HEBREW, 5.6),
+    _Encoding("CP874", _THAI, 5.6),
     _Encoding("CP1252", _in_latin, 9.5),
     _Encoding("CP1250", _in_latin, 9.5),
     _Encoding("CP1254", _in_latin, 9.5),
