@@ -12,20 +12,29 @@ from typing import Any
 from descend.data.dataset import ColumnKinds, Dataset
 from descend.data.kinds import typed
 from descend.data.names import column_name, column_names
-from descend.data.sources import built_in, csv_table, idx_folder, image_folder, in_memory, parquet_table
+from descend.data.sources import (
+    built_in,
+    csv_table,
+    idx_folder,
+    image_folder,
+    in_memory,
+    parquet_table,
+    text_file,
+)
 from descend.data.table import Table, columns_hint
 from descend.errors import DataError
 
 _TABLES: dict[str, Callable[[Path], Table]] = {
-    ".csv": csv_table.read_csv,
-    ".tsv": csv_table.read_csv,
-    ".txt": csv_table.read_csv,
-    ".csv.gz": csv_table.read_csv,
-    ".tsv.gz": csv_table.read_csv,
-    ".txt.gz": csv_table.read_csv,
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".tab", ".data", ".dat", ".asc", ".psv"), csv_table.read_csv),
+    **dict.fromkeys(text_file.PACKED, csv_table.read_csv),
     ".parquet": parquet_table.read_parquet,
     ".arrow": parquet_table.read_arrow,
     ".feather": parquet_table.read_arrow,
+}
+_ADVICE = {
+    (".xlsx", ".xls", ".xlsm", ".ods"): "save the sheet as CSV",
+    (".json", ".jsonl", ".ndjson"): "it holds JSON; convert it to CSV",
+    (".7z", ".rar", ".zst", ".lz4", ".tar", ".tgz"): "unpack it first",
 }
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
@@ -42,9 +51,9 @@ def read(
 
     Parameters
     ----------
-    source : path of a table (.csv .tsv .txt, each also .gz; .parquet .arrow .feather), of a folder of IDX
-        files or of one with a subfolder of images per class, a built-in name, a polars or pandas frame, a
-        dict of columns, a list of dict rows, or a pair of arrays (X, y).
+    source : path of a table (.csv .tsv .txt .data, also in .gz .bz2 .xz .zip; .parquet .arrow .feather), of
+        a folder of IDX files or of one with a subfolder of images per class, a built-in name, a polars or
+        pandas frame, a dict of columns, a list of dict rows, or a pair of arrays (X, y).
     target : name of the column to predict, or a frame's own label for it; None for what the source knows
         itself.
     ignore : names of columns to leave out.
@@ -115,10 +124,11 @@ def _table_as_named(source: Any) -> Table:
         if str(source) in built_in.NAMES:
             return built_in.read_built_in(str(source))[0]
         raise DataError(_nothing_there(path))
-    reader = _TABLES.get("".join(path.suffixes[-2:]).lower()) or _TABLES.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(f"{path} is of no format that is read: {' '.join(_TABLES)}; {_other_format(path)}")
+    reader = _TABLES.get(path.suffix.lower())
     try:
+        if reader is None:
+            known = " ".join(_TABLES)
+            raise DataError(f"{path} is of no format that is read: {known}; {_other_format(path)}")
         return reader(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -152,7 +162,8 @@ def _dataset(table: Table, target: str | None, ignore: Collection[str], lenient:
         if name not in names and not lenient:
             raise DataError(f"{table.name} has no column {name!r} to ignore; {columns_hint(name, names)}")
     if target is not None and target not in names:
-        raise DataError(f"{table.name} has no column {target!r}; {columns_hint(target, names)}")
+        read_as = "".join(f"; {note}" for note in table.notes)
+        raise DataError(f"{table.name} has no column {target!r}; {columns_hint(target, names)}{read_as}")
     if target is not None and target in ignore:
         raise DataError(f"{target!r} is both the target and ignored")
     labels = None if target is None else typed(table, target).alias("label")
@@ -189,6 +200,13 @@ def _called(source: Any) -> str:
 
 
 def _nothing_there(path: Path) -> str:
+    if path.is_symlink():
+        try:
+            path.stat()
+        except FileNotFoundError:
+            return f"{path} is a link to {str(path.readlink())!r}, which is not there"
+        except OSError:
+            return f"{path} is a link that leads back to itself"
     parent = path.parent
     names = list(built_in.NAMES) if path == Path(path.name) else []
     if parent.is_dir():
@@ -204,8 +222,13 @@ def _nothing_there(path: Path) -> str:
 
 
 def _other_format(path: Path) -> str:
-    if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
-        return "save the sheet as CSV"
+    for endings, advice in _ADVICE.items():
+        if path.suffix.lower() in endings:
+            return advice
     if image_folder.is_image(path):
         return "an image is read from a folder with one subfolder per class"
-    return "a text file with columns may be renamed to .csv"
+    if path.is_file():
+        with path.open("rb") as file:
+            if b"\0" not in file.read(4096):
+                return "a text file with columns may be renamed to .csv"
+    return "save the table as CSV or Parquet"

@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-SEPARATORS = (",", ";", "\t", "|")
-_SAMPLE = 65_536
-_NEWLINE, _QUOTE = ord("\n"), ord('"')
+_NEWLINE = ord("\n")
 
 Bytes = NDArray[np.uint8]
 
@@ -45,16 +43,16 @@ class Records:
         )
 
 
-def find_records(data: bytes, separator: str) -> Records:
+def find_records(data: bytes, separator: str, quote: str = '"') -> Records:
     """The records of a text that ends in a newline, whose lines end in \\n alone; leading blanks dropped."""
     text = np.frombuffer(data, np.uint8)
     newlines = np.flatnonzero(text == _NEWLINE)
     separators = np.flatnonzero(text == ord(separator))
     ends = newlines
-    if b'"' in data:
-        quoted = _quoted(text)
+    if quote.encode() in data:
+        quoted = _quoted(text, quote)
         ends = newlines[~quoted[newlines]]
-        if not len(ends):  # a cut sample, or a quote that never closes
+        if not len(ends):  # a quote that never closes
             ends = newlines[-1:]
         separators = separators[~quoted[separators]]
     starts = np.concatenate(([0], ends[:-1] + 1)).astype(np.int64)
@@ -64,38 +62,19 @@ def find_records(data: bytes, separator: str) -> Records:
     return Records(starts[first:], ends[first:], cells[first:], lines[first:], len(ends) - first)
 
 
-def is_well_quoted(data: bytes, separator: str) -> bool:
+def is_well_quoted(data: bytes, separator: str, quote: str = '"') -> bool:
     """Whether every quote opens or closes a whole cell, or is doubled inside one."""
     text = np.frombuffer(b"\n" + data.rstrip(b"\n") + b"\n", np.uint8)
-    quotes = np.flatnonzero(text == _QUOTE)
+    quotes = np.flatnonzero(text == ord(quote))
     if len(quotes) % 2:
         return False
     opening, closing = quotes[0::2], quotes[1::2]
-    edges = (_NEWLINE, _QUOTE, ord(separator))
+    edges = (_NEWLINE, ord(quote), ord(separator))
     opened_well = np.isin(text[opening - 1], edges)
     closed_well = np.isin(text[closing + 1], edges)
     return bool(opened_well.all() and closed_well.all())
 
 
-def sniff_separator(data: bytes) -> str:
-    """The separator that gives most of the first records as many cells as the first, and the most of them."""
-    sample = data[:_SAMPLE]
-    cut = sample.rfind(b"\n")
-    if len(data) > _SAMPLE and cut > 0:
-        sample = sample[:cut]
-    sample = sample.rstrip(b"\n") + b"\n"
-    best, most = SEPARATORS[0], (0.0, 0)
-    for separator in SEPARATORS:
-        records = find_records(sample, separator).without_blanks()
-        if not len(records.cells) or records.cells[0] < 2:
-            continue
-        agreement = float(np.mean(records.cells == records.cells[0]))
-        found = (agreement, int(records.cells[0]))
-        if found > most:
-            best, most = separator, found
-    return best
-
-
-def _quoted(text: Bytes) -> NDArray[np.bool_]:
+def _quoted(text: Bytes, quote: str) -> NDArray[np.bool_]:
     """Which bytes lie inside quotes."""
-    return (np.cumsum(text == _QUOTE, dtype=np.uint8) & 1).astype(np.bool_)
+    return (np.cumsum(text == ord(quote), dtype=np.uint8) & 1).astype(np.bool_)

@@ -1,20 +1,19 @@
-"""Text tables: .csv .tsv .txt, plain or gzipped, in the ways spreadsheets and programs write them.
+"""Text tables, in the ways spreadsheets and programs write them.
 
-- The separator is the one of comma, semicolon, tab and pipe that divides the first lines most evenly.
-- The text is UTF-8, with or without a byte-order mark, or UTF-16 with one. GB18030 is read where the text
-  is plainly Chinese, and said so. Anything else is refused by line, for a guess could change the labels.
+- The text is UTF-8, UTF-16, or in an older encoding that can be told; see ``text_encoding``.
+- Separator, quotes and titles are found from the first records; see ``csv_dialect``.
 - Quotes are those of RFC 4180; a quote inside an unquoted cell is a plain character.
-- Every row must have as many cells as the header. Blank lines are skipped.
-- Between semicolons or tabs, columns of numbers with decimal commas are read with points.
+- Every row must have as many cells as the header; see ``csv_header`` for what is understood beyond that.
+  Blank lines are skipped.
+- Between semicolons, tabs or blanks, columns of numbers with decimal commas are read with points.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import re
-import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,126 +21,86 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.data.cells import MISSING
-from descend.data.sources.csv_structure import Records, find_records, is_well_quoted, sniff_separator
-from descend.data.table import Table, listing
+from descend.data.sources.csv_dialect import Dialect, usual_form
+from descend.data.sources.csv_header import column_names, fitted_header
+from descend.data.sources.csv_structure import find_records, is_well_quoted
+from descend.data.sources.decimal_commas import with_decimal_points
+from descend.data.sources.foreign_files import refuse_foreign_bytes, refuse_foreign_text
+from descend.data.sources.interruptible import interruptibly
+from descend.data.sources.text_encoding import as_utf8
+from descend.data.sources.text_file import read_text_file
+from descend.data.table import Table
 from descend.errors import DataError
+from descend.memory import free_memory
 
-_NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
-_COMMA_NUMBER = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
-_SURE_COMMA = r"^[+-]?(0,|\d{4,},|\d+,(\d{1,2}|\d{4,})([eE]|$))"  # no thousands are written so
-_CHINESE = 0.9  # share of the non-ASCII characters that must be in everyday use
-_FOREIGN = (
-    (b"PAR1", "a Parquet file; rename it to .parquet"),
-    (b"PK\x03\x04", "a zip archive or an Excel workbook; save the sheet as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
-    (b"%PDF", "a PDF; export the table as CSV"),
-    (b"\x89PNG", "an image"),
-    (b"\xff\xd8\xff", "an image"),
-    (b"SQLite format 3", "an SQLite database; export the table as CSV"),
-)
+_PER_BYTE, _PER_CELL = 2, 60  # bytes of memory that reading takes for each byte and each cell of the text
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """A header and the rows beneath it, as they stand in the text.
+
+    header : its cells. body : text, a column a place. lines : (1 + rows,) of the header and each row, as an
+    editor counts. quoted : whether the first cell of the first row is.
+    """
+
+    header: list[str]
+    body: pl.DataFrame
+    lines: NDArray[np.int64]
+    quoted: bool = False
 
 
 def read_csv(path: Path) -> Table:
     """A text table. Raises DataError naming file, line and what was found."""
-    data = path.read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise DataError(f"{path.name} is a truncated or damaged gzip file: {error}") from error
-    return parse_csv(data, path.name)
+    data = read_text_file(path)
+    return interruptibly(lambda: parse_csv(data, path.name))
 
 
 def parse_csv(data: bytes, name: str) -> Table:
     """The table in a text file's bytes; ``name`` is what messages call it. Raises DataError."""
-    data, notes = _as_utf8(data, name)
-    _refuse_foreign(data, name)
+    refuse_foreign_bytes(data, name)
+    data, read_as = as_utf8(data, name)
+    refuse_foreign_text(data, name)
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    separator = sniff_separator(data)
-    if b'"' in data and not is_well_quoted(data, separator):
-        header, frame, lines = _parse_by_hand(data, separator, name)
+    data, dialect = usual_form(data, Path(name).suffix.lower())
+    _check_memory(data, dialect.separator, name)
+    if dialect.quote.encode() in data and not is_well_quoted(data, dialect.separator, dialect.quote):
+        rows = _parse_by_hand(data, dialect, name)
     else:
-        header, frame, lines = _parse_whole(data, separator, name)
-    names, named = _column_names(header, name)
-    frame.columns = names
+        rows = _parse_whole(data, dialect, name)
+    frame, lines, named = _named(rows, name)
     frame, missing_words = _cleaned(frame)
-    european = _decimal_commas(frame) if separator in (";", "\t") else []
-    if european:
-        frame = frame.with_columns(pl.col(european).str.replace(",", ".", literal=True))
-        columns = "column" if len(european) == 1 else "columns"
-        quoted = listing([repr(each) for each in european], 5)
-        named = (*named, f"{columns} {quoted}: commas were read as decimal points, 1,5 as 1.5")
-    return Table(frame, name, lines, typed=False, notes=(*notes, *named), missing_words=missing_words)
+    commas: tuple[str, ...] = ()
+    if dialect.separator in (";", "\t"):
+        frame, commas = with_decimal_points(frame)
+    notes = (*read_as, *dialect.notes, *named, *commas)
+    return Table(frame, name, lines, typed=False, notes=notes, missing_words=missing_words)
 
 
-def _as_utf8(data: bytes, name: str) -> tuple[bytes, tuple[str, ...]]:
-    if data[:3] == b"\xef\xbb\xbf":
-        data = data[3:]
-    elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        try:
-            return data.decode("utf-16").encode(), ("read as UTF-16",)
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{name} starts as UTF-16 but is not: {error.reason}; save it as UTF-8"
-            ) from error
-    for magic, what in _FOREIGN:
-        if data.startswith(magic):
-            raise DataError(f"{name} is not text but {what}")
-    if b"\0" in data:
-        line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise DataError(f"{name}, line {line}: a NUL byte, so this is no text table or a damaged one")
-    if data.isascii():
-        return data, ()
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        chinese = _from_gb18030(data)
-        if chinese is not None:
-            return chinese, ("the text is not UTF-8 and was read as GB18030",)
-        line = data.count(b"\n", 0, error.start) + 1
+def _check_memory(data: bytes, separator: str, name: str) -> None:
+    cells = data.count(b"\n") + data.count(separator.encode())
+    needed, free = _PER_BYTE * len(data) + _PER_CELL * cells, free_memory()
+    if needed > free:
         raise DataError(
-            f"{name}, line {line}: the text is not UTF-8 (byte 0x{data[error.start]:02x}); save it as "
-            f"'CSV UTF-8', or convert it, for instance by iconv -f WINDOWS-1252 -t UTF-8"
-        ) from error
-    return data, ()
+            f"{name} holds about {cells:,} cells; reading them takes about {needed / 1e6:,.0f} MB and "
+            f"{free / 1e6:,.0f} MB are free; use fewer rows or columns"
+        )
 
 
-def _from_gb18030(data: bytes) -> bytes | None:
-    """The text as UTF-8 where it is GB18030 of mostly everyday characters (those of GB 2312), else None."""
-    try:
-        text = data.decode("gb18030")
-    except UnicodeDecodeError:
-        return None
-    beyond = re.sub(r"[\x00-\x7f]", "", text)
-    everyday = len(beyond.encode("gb2312", "ignore")) // 2
-    pairs = all(len(run) % 2 == 0 for run in re.findall(rb"[\x80-\xff]+", data))
-    return text.encode() if pairs and everyday >= _CHINESE * len(beyond) else None
-
-
-def _refuse_foreign(data: bytes, name: str) -> None:
-    start = data[:1000].lstrip()[:200].lower()
-    if not data or data.isspace():
-        raise DataError(f"{name} is empty: a table starts with a line of column names, its rows beneath")
-    if re.match(rb"<(!doctype|html|head|body|\?xml|svg|!--)", start):
-        raise DataError(f"{name} is a web page or XML, not a table; download the table itself")
-    if re.match(rb'(\{\s*["}]|\[\s*[\[{"\d])', start):
-        raise DataError(f"{name} is JSON, not a table with separators; convert it to CSV")
-
-
-def _parse_whole(data: bytes, separator: str, name: str) -> tuple[list[str], pl.DataFrame, NDArray[np.int64]]:
-    """Header, cells and line of each row, where quotes stand as RFC 4180 wants them."""
+def _parse_whole(data: bytes, dialect: Dialect, name: str) -> _Rows:
+    """The rows where quotes stand as RFC 4180 wants them."""
     if not data.endswith(b"\n") or data.endswith(b"\n\n"):
         data = data.rstrip(b"\n") + b"\n"
-    records = find_records(data, separator)
+    records = find_records(data, dialect.separator, dialect.quote)
     header_text = data[records.starts[0] : records.ends[0]].decode()
-    header = next(csv.reader([*io.StringIO(header_text, newline="")], delimiter=separator, strict=True))
-    width = len(header)
-    if width > 1:
+    lines = [*io.StringIO(header_text, newline="")]
+    header = next(csv.reader(lines, delimiter=dialect.separator, quotechar=dialect.quote, strict=True))
+    if len(header) > 1:
         records = records.without_blanks()
-    _check_widths(records, width, name)
     if len(records.starts) < 2:
         raise DataError(f"{name} has a header and no rows: add them beneath it, a line each")
+    _check_widths(records.cells, records.lines, name)
     if len(records.starts) == records.total:
         body = data[records.starts[1] :]
     else:
@@ -149,17 +108,22 @@ def _parse_whole(data: bytes, separator: str, name: str) -> tuple[list[str], pl.
             data[start : end + 1] for start, end in zip(records.starts[1:], records.ends[1:], strict=True)
         )
     try:
-        frame = pl.read_csv(body, has_header=False, separator=separator, quote_char='"', infer_schema=False)
+        frame = pl.read_csv(
+            body,
+            has_header=False,
+            separator=dialect.separator,
+            quote_char=dialect.quote,
+            infer_schema=False,
+        )
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{name} cannot be read: {str(error).splitlines()[0]}") from error
-    return header, frame, records.lines[1:]
+    return _Rows(header, frame, records.lines, body.startswith(dialect.quote.encode()))
 
 
-def _parse_by_hand(
-    data: bytes, separator: str, name: str
-) -> tuple[list[str], pl.DataFrame, NDArray[np.int64]]:
+def _parse_by_hand(data: bytes, dialect: Dialect, name: str) -> _Rows:
     """As ``_parse_whole`` for quotes elsewhere, such as inches; about ten times slower."""
-    reader = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=separator, strict=True)
+    text = io.StringIO(data.decode(), newline="")
+    reader = csv.reader(text, delimiter=dialect.separator, quotechar=dialect.quote, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     line = 1
@@ -173,62 +137,45 @@ def _parse_by_hand(
         raise DataError(f"{name}, line {line}: a quoted cell does not end as it should ({error})") from error
     if len(rows) < 2:
         raise DataError(f"{name} has a header and no rows: add them beneath it, a line each")
-    for row, at in zip(rows, lines, strict=True):
-        if len(row) != len(rows[0]):
-            raise _ragged(name, at, len(row), len(rows[0]))
-    frame = pl.DataFrame(
+    _check_widths([len(row) for row in rows], lines, name)
+    body = pl.DataFrame(
         [
             pl.Series(f"{place}", cells, dtype=pl.String)
             for place, cells in enumerate(zip(*rows[1:], strict=True))
         ]
     )
-    return rows[0], frame, np.array(lines[1:], np.int64)
+    return _Rows(rows[0], body, np.array(lines, np.int64))
 
 
-def _check_widths(records: Records, width: int, name: str) -> None:
-    odd = np.flatnonzero(records.cells != width)
-    if len(odd):
-        first = int(odd[0])
-        raise _ragged(name, int(records.lines[first]), int(records.cells[first]), width)
+def _check_widths(
+    cells: NDArray[np.int64] | Sequence[int], lines: NDArray[np.int64] | Sequence[int], name: str
+) -> None:
+    """Raise DataError for a row unlike the header, unless all rows are so by one cell."""
+    widths = np.asarray(cells)
+    if (widths[1:] == widths[1]).all() and abs(int(widths[1] - widths[0])) <= 1:
+        return
+    odd = int(np.flatnonzero(widths != widths[0])[0])
+    raise _ragged(name, int(lines[odd]), int(widths[odd]), int(widths[0]))
 
 
-def _ragged(name: str, line: int, found: int, width: int) -> DataError:
+def _ragged(name: str, line: int, found: int, width: int, remedy: str = "mend the line") -> DataError:
     cells = "1 cell" if found == 1 else f"{found} cells"
     columns = "1 column" if width == 1 else f"{width} columns"
-    return DataError(f"{name}, line {line}: {cells}, but the header has {columns}; mend the line")
+    return DataError(f"{name}, line {line}: {cells}, but the header has {columns}; {remedy}")
 
 
-def _decimal_commas(frame: pl.DataFrame) -> list[str]:
-    """The columns whose cells are all numbers, some with a decimal comma and none with a point.
-
-    1,250 may be a thousand and more: such columns are taken only where another one leaves no doubt.
-    """
-    cells = pl.all().str
-    every = frame.select(cells.contains(_COMMA_NUMBER).all()).row(0)
-    some = frame.select(cells.contains(",", literal=True).any()).row(0)
-    sure = frame.select(cells.contains(_SURE_COMMA).any()).row(0)
-    found = [name for name, *both in zip(frame.columns, every, some, strict=True) if all(both)]
-    certain = {name for name, each in zip(frame.columns, sure, strict=True) if each}
-    return found if certain.intersection(found) else []
-
-
-def _column_names(header: list[str], table: str) -> tuple[list[str], tuple[str, ...]]:
-    """Stripped names, ``column 3`` for an empty one, and notes. Raises DataError for duplicates."""
-    names = [cell.strip() or f"column {place + 1}" for place, cell in enumerate(header)]
-    numbers = all(re.fullmatch(_NUMBER, name) for name in names)
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if twice:
-        numeric = all(re.fullmatch(_NUMBER, name) for name in twice)
-        remedy = "is the header line missing?" if numeric else "rename them"
-        raise DataError(
-            f"{table}: duplicate column names {listing([repr(name) for name in twice])}; {remedy}"
-        )
-    if numbers:
-        return names, (
-            f"the first line, {listing(names, 5)}, is taken as the header: its cells are numbers; "
-            "add a header line if it is data",
-        )
-    return names, ()
+def _named(rows: _Rows, name: str) -> tuple[pl.DataFrame, NDArray[np.int64], tuple[str, ...]]:
+    """The rows under the names of their columns, the line of each, and notes. Raises DataError."""
+    header, body, fitted = fitted_header(rows.header, rows.body, rows.quoted)
+    if len(header) != body.width:
+        remedy = "mend the line" if body.height == 1 else "all rows are so: mend the header"
+        raise _ragged(name, int(rows.lines[1]), body.width, len(header), remedy)
+    names, is_row, named = column_names(header, body, name)
+    if is_row:
+        first = pl.DataFrame([header], schema=dict.fromkeys(body.columns, pl.String), orient="row")
+        body = pl.concat([first, body])
+    body.columns = names
+    return body, rows.lines if is_row else rows.lines[1:], (*fitted, *named)
 
 
 def _cleaned(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, dict[str, int]]]:
