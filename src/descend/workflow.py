@@ -152,7 +152,14 @@ def prepare(data: Any, target: object, options: Options) -> Prepared:
     if task == "classification":
         classes = ClassTarget.fit(dataset)
     labels = None if classes is None else classes.encode(dataset)
-    dataset, parts = gather(dataset, split(dataset.rows, seed, labels=labels, test_rows=dataset.test_rows))
+    rows_of = split(
+        dataset.rows,
+        seed,
+        labels=labels,
+        test_rows=dataset.test_rows,
+        validation_rows=dataset.validation_rows,
+    )
+    dataset, parts = gather(dataset, rows_of)
     network = options.network(None if classes is None else len(classes.classes))
     encoded = classes if classes is not None else _number_target(dataset, parts, network)
     encoder = fit_encoder(dataset.take(parts.train))
