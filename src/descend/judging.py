@@ -11,6 +11,7 @@ from descend.data import sources
 from descend.data.dataset import Dataset
 from descend.data.encoding import ImageEncoder
 from descend.data.notices import Notices
+from descend.data.panics import panics_named
 from descend.data.split import PARTS, split
 from descend.data.target import ClassTarget, check_counts
 from descend.errors import DataError, OptionError, choices
@@ -59,6 +60,7 @@ def _number_metrics(loss: Loss, truth: Array, predicted: Array) -> Metrics:
     return regression_metrics(truth, predicted)
 
 
+@panics_named()
 def evaluate(
     model: Model, data: Any, rows: str = "", notices: Notices | None = None
 ) -> dict[str, Metrics | Any]:

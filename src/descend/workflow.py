@@ -21,6 +21,7 @@ from descend.data.dataset import Dataset
 from descend.data.encoding import Encoder, fit_encoder
 from descend.data.names import column_name
 from descend.data.notices import tell
+from descend.data.panics import panics_named
 from descend.data.split import PARTS, Split, check_enough, gather, split
 from descend.data.table import listing
 from descend.data.target import ClassTarget, NumberTarget, check_counts, infer_task
@@ -136,6 +137,7 @@ def _left_out(dataset: Dataset) -> tuple[str, ...]:
     return (f"{'column' if len(found) == 1 else 'columns'} left out: {listing(found, _MOST_LEFT_OUT)}",)
 
 
+@panics_named()
 def prepare(data: Any, target: object, options: Options) -> Prepared:
     """Reads and understands the data. Raises DataError or OptionError before anything is trained."""
     check_dtype(options.dtype)

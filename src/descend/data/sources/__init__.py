@@ -13,6 +13,7 @@ from typing import Any
 from descend.data.dataset import ColumnKinds, Dataset
 from descend.data.kinds import typed
 from descend.data.names import column_name, column_names
+from descend.data.panics import panics_named
 from descend.data.pixel_form import PixelForm
 from descend.data.sources import (
     built_in,
@@ -40,6 +41,7 @@ _TABLES: dict[str, Callable[[Path], Table]] = {
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
+@panics_named()
 def read(
     source: Any,
     *,
