@@ -11,7 +11,7 @@ from PIL import Image
 import descend
 from descend.data import sources
 from descend.data.split import split
-from descend.errors import DataError
+from descend.errors import DataError, DataWarning
 from descend.judging import evaluate
 
 
@@ -158,7 +158,8 @@ def test_fit_and_evaluate_on_the_folders_parts(
 ) -> None:
     for name in names:
         class_folder(tmp_path / "pics" / name, count=12 if name == "train" else 2)
-    training = descend.fit(tmp_path / "pics", epochs=1, engine="reference")
+    with pytest.warns(DataWarning, match="the parts are the folder's own"):
+        training = descend.fit(tmp_path / "pics", epochs=1, engine="reference")
     assert training.metrics is not None
     assert tuple(training.metrics["rows"].values()) == expected
     judged = evaluate(training.model, tmp_path / "pics")
