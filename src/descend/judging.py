@@ -11,6 +11,7 @@ from descend.data import sources
 from descend.data.dataset import Dataset
 from descend.data.encoding import ImageEncoder
 from descend.data.notices import Notices
+from descend.data.panics import panics_named
 from descend.data.split import PARTS, split
 from descend.data.target import ClassTarget, check_counts
 from descend.errors import DataError, OptionError, choices
@@ -59,6 +60,7 @@ def _number_metrics(loss: Loss, truth: Array, predicted: Array) -> Metrics:
     return regression_metrics(truth, predicted)
 
 
+@panics_named()
 def evaluate(
     model: Model, data: Any, rows: str = "", notices: Notices | None = None
 ) -> dict[str, Metrics | Any]:
@@ -77,9 +79,9 @@ def evaluate(
     if rows not in ("", "all", *PARTS):
         raise OptionError(f"unknown rows {rows!r}; {choices(rows, ('all', *PARTS))}")
     about = model.about
-    size = model.encoder.shape[:2] if isinstance(model.encoder, ImageEncoder) else None
+    form = model.encoder.form if isinstance(model.encoder, ImageEncoder) else None
     dataset = sources.read(
-        data, target=about["target"], ignore=about["ignore"], image_size=size, lenient=True
+        data, target=about["target"], ignore=about["ignore"], image_form=form, lenient=True
     )
     dataset = dataset.with_known_target()
     notices = Notices() if notices is None else notices
@@ -95,6 +97,9 @@ def evaluate(
     if rows == "all" or not own:
         return {"all": judge(model, dataset, np.arange(dataset.rows), notices)}
     labels = None if model.classes is None else ClassTarget(model.classes).encode(dataset)
-    parts = split(dataset.rows, int(about["seed"]), labels=labels, test_rows=dataset.test_rows)
+    parts = split(
+        dataset.rows, int(about["seed"]), labels=labels, test_rows=dataset.test_rows,
+        validation_rows=dataset.validation_rows,
+    )  # fmt: skip
     wanted = (rows,) if rows else PARTS
     return {part: judge(model, dataset, getattr(parts, part), notices) for part in wanted}

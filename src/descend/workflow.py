@@ -21,6 +21,7 @@ from descend.data.dataset import Dataset
 from descend.data.encoding import Encoder, fit_encoder
 from descend.data.names import column_name
 from descend.data.notices import tell
+from descend.data.panics import panics_named
 from descend.data.split import PARTS, Split, check_enough, gather, split
 from descend.data.table import listing
 from descend.data.target import ClassTarget, NumberTarget, check_counts, infer_task
@@ -136,6 +137,7 @@ def _left_out(dataset: Dataset) -> tuple[str, ...]:
     return (f"{'column' if len(found) == 1 else 'columns'} left out: {listing(found, _MOST_LEFT_OUT)}",)
 
 
+@panics_named()
 def prepare(data: Any, target: object, options: Options) -> Prepared:
     """Reads and understands the data. Raises DataError or OptionError before anything is trained."""
     check_dtype(options.dtype)
@@ -152,7 +154,14 @@ def prepare(data: Any, target: object, options: Options) -> Prepared:
     if task == "classification":
         classes = ClassTarget.fit(dataset)
     labels = None if classes is None else classes.encode(dataset)
-    dataset, parts = gather(dataset, split(dataset.rows, seed, labels=labels, test_rows=dataset.test_rows))
+    rows_of = split(
+        dataset.rows,
+        seed,
+        labels=labels,
+        test_rows=dataset.test_rows,
+        validation_rows=dataset.validation_rows,
+    )
+    dataset, parts = gather(dataset, rows_of)
     network = options.network(None if classes is None else len(classes.classes))
     encoded = classes if classes is not None else _number_target(dataset, parts, network)
     encoder = fit_encoder(dataset.take(parts.train))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +14,19 @@ from PIL import Image
 from descend.data import sources
 from descend.data.encoding import encoder_from_json, fit_encoder
 from descend.data.image_encoding import ImageEncoder
+from descend.errors import DataError, ModelFileError
 
 
 def save(path: Path, values: object, **options: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.asarray(values, np.uint8)).save(path, **options)  # type: ignore[arg-type]
+    return path
+
+
+def deep(path: Path, level: int) -> Path:
+    """An image of 16 bits, all of one value."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((4, 6), level, np.uint16)).save(path)
     return path
 
 
@@ -74,25 +84,99 @@ def test_transparency_is_laid_on_white(folder: Path) -> None:
     assert dataset.images[3].tolist() == [255] * 72
 
 
-def test_sixteen_bits_become_eight(folder: Path) -> None:
-    Image.fromarray(np.full((4, 6), 0x1234, np.uint16)).save(folder / "dog" / "deep.png")
+@pytest.mark.parametrize(
+    ("largest", "bits", "divisor"),
+    [(255, 8, 1), (200, 8, 1), (4095, 12, 16), (0x1234, 13, 32), (65535, 16, 256)],
+)
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_sixteen_bits_are_scaled_by_the_bits_in_use(
+    folder: Path, suffix: str, largest: int, bits: int, divisor: int
+) -> None:
+    for place, value in enumerate((largest, largest // 2)):
+        deep(folder / "dog" / f"d{place}.{suffix}", value)
     dataset = sources.read(folder)
     assert dataset.image_shape == (4, 6, 1)
+    assert dataset.grey_bits == bits
     assert dataset.images is not None
-    assert dataset.images[3].tolist() == [0x12] * 24
+    assert dataset.images[3:5, 0].tolist() == [largest // divisor, largest // 2 // divisor]
+    (note,) = dataset.notes
+    assert note.startswith(
+        f"2 of 8 images have 16 bits, with values up to {largest:,}, which were divided by"
+    )
+    assert f"by {divisor} to have 8" in note
 
 
-def test_a_photograph_is_turned_as_it_was_held(tmp_path: Path) -> None:
-    upright = np.zeros((16, 32), np.uint8)
+def test_sixteen_bits_are_scaled_alike_when_predicting_and_evaluating(folder: Path, tmp_path: Path) -> None:
+    deep(folder / "dog" / "d.png", 4095)
+    trained = fit_encoder(sources.read(folder))
+    encoder = encoder_from_json(json.loads(json.dumps({"kind": "ImageEncoder", **trained.to_json()})))
+    assert isinstance(encoder, ImageEncoder)
+    dim = deep(tmp_path / "new" / "dog" / "dim.png", 160)
+    assert encoder.transform(dim)[0, 0] == 10
+    bright = deep(tmp_path / "bright.png", 5000)
+    assert encoder.transform(bright)[0, 0] == 255
+    assert "5,000, which were divided by 16 to have 8; those above 4,095 became white" in str(
+        encoder.notes_of_last_use
+    )
+    again = sources.read(tmp_path / "new", image_form=encoder.form)
+    assert again.images is not None
+    assert again.images[0, 0] == 10
+
+
+def test_models_of_before_scale_sixteen_bits_as_they_did(folder: Path, tmp_path: Path) -> None:
+    described = {"kind": "ImageEncoder", "shape": [4, 6, 1]}
+    assert encoder_from_json(described).transform(deep(tmp_path / "d.png", 0x1234))[0, 0] == 0x12
+    with pytest.raises(ModelFileError, match="grey images of 20 bits"):
+        encoder_from_json({**described, "grey_bits": 20})
+
+
+def test_colour_of_sixteen_bits_is_told(folder: Path) -> None:
+    rows = b"".join(b"\0" + np.full((6, 3), 0x1234, ">u2").tobytes() for _ in range(4))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 6, 4, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
+    (folder / "dog" / "c.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+            for kind, body in chunks
+        )
+    )
+    dataset = sources.read(folder)
+    assert dataset.images is not None
+    assert dataset.images[3].tolist() == [0x12] * 72
+    assert "1 of 7 images have 16 bits a channel, of which the high 8 were taken" in str(dataset.notes)
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        (np.full((4, 6), 0.5, np.float32), "an image of floating-point numbers"),
+        (np.full((4, 6), 70_000, np.int32), "an image with values from 70,000 to 70,000"),
+        (np.full((4, 6), -1, np.int32), "an image with values from -1 to -1"),
+    ],
+)
+def test_values_of_no_known_range_are_refused(folder: Path, values: np.ndarray, found: str) -> None:
+    Image.fromarray(values).save(folder / "dog" / "x.tif")
+    with pytest.raises(DataError, match=f"dog/x.tif is {found}.*save it with 8 or 16 bits"):
+        sources.read(folder)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+def test_a_photograph_is_turned_as_it_was_held(tmp_path: Path, suffix: str) -> None:
+    upright = np.zeros((16, 32, 3), np.uint8)
     upright[:8] = 255
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by a quarter, clockwise
     for label in ("a", "b"):
-        save(tmp_path / "held" / label / "0.jpg", upright, exif=exif, quality=95)
+        save(tmp_path / "held" / label / f"0.{suffix}", upright, exif=exif, quality=95)
     dataset = sources.read(tmp_path / "held")
-    assert dataset.image_shape == (32, 16, 1)
+    assert dataset.notes == ()
+    assert dataset.image_shape == (32, 16, 3)
     assert dataset.images is not None
-    turned = dataset.images[0].reshape(32, 16)
+    turned = dataset.images[0].reshape(32, 16, 3)
     assert turned[:, 12].mean() > 240 > 15 > turned[:, 3].mean()
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from descend.data import sources
+from descend.data.pixel_form import PixelForm
+from descend.data.sources import idx_folder
 from descend.errors import DataError
 
 
@@ -36,7 +38,7 @@ def refusal(folder: Path) -> str:
         (lambda whole: whole[:10], "is truncated: 10 bytes where the header alone has 16"),
         (lambda whole: whole[:-1], "announces 30 values, and there are at most 29"),
         (lambda whole: whole + b"x", "is longer than the 30 values"),
-        (lambda whole: b"\0\0\x0d" + whole[3:], "is no IDX file of unsigned bytes in 3 dimensions"),
+        (lambda whole: b"\0\0\x0d" + whole[3:], "is no IDX file of images"),
         (lambda whole: labels(), "it starts with 00 00 08 01"),
         (lambda whole: b"PK\x03\x04" + whole, "it starts with 50 4b 03 04"),
         (lambda whole: images(0), "is empty: its dimensions are 0 × 3 × 2"),
@@ -63,8 +65,65 @@ def test_damaged_gzip(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(images())[:-9])
     (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels()))
     assert "train-images-idx3-ubyte.gz is truncated or damaged" in refusal(tmp_path)
-    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(images())
-    assert "train-images-idx3-ubyte.gz is truncated or damaged" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_gzip_is_told_by_the_bytes_and_not_by_the_name(tmp_path: Path, suffix: str, zipped: bool) -> None:
+    pack = gzip.compress if zipped else bytes
+    (tmp_path / f"train-images-idx3-ubyte{suffix}").write_bytes(pack(images()))
+    (tmp_path / f"train-labels-idx1-ubyte{suffix}").write_bytes(pack(labels()))
+    assert sources.read(tmp_path).rows == 5
+
+
+def test_a_web_page_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "train-images-idx3-ubyte.gz").write_text("\n<!DOCTYPE html>\n<html><p>404</html>")
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels()))
+    assert "train-images-idx3-ubyte.gz is a web page, and no IDX file: download it again" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("columns", [1, 8])
+def test_labels_of_rows_of_integers(tmp_path: Path, columns: int) -> None:
+    rows = np.arange(-3, 5 * columns - 3, dtype=">i4").reshape(5, columns)
+    header = b"\0\0\x0c\x02" + (5).to_bytes(4, "big") + columns.to_bytes(4, "big")
+    (tmp_path / "qmnist-train-images-idx3-ubyte").write_bytes(images())
+    (tmp_path / "qmnist-train-labels-idx2-int").write_bytes(header + rows.tobytes())
+    dataset = sources.read(tmp_path)
+    assert dataset.labels is not None
+    assert dataset.labels.to_list() == rows[:, 0].tolist()
+    assert dataset.notes == (
+        f"qmnist-train-labels-idx2-int: the class is the first of {columns} numbers of each row",
+    )
+    (tmp_path / "qmnist-train-labels-idx2-int").write_bytes(header + rows.tobytes()[:-1])
+    assert f"announces {5 * columns} values" in refusal(tmp_path)
+
+
+def test_files_in_folders_below(tmp_path: Path) -> None:
+    for name in ("MNIST", "FashionMNIST"):
+        raw = tmp_path / name / "raw"
+        raw.mkdir(parents=True)
+        (raw / "train-images-idx3-ubyte").write_bytes(images())
+        (raw / "train-labels-idx1-ubyte").write_bytes(labels())
+    message = refusal(tmp_path)
+    assert "several folders in it hold IDX files, FashionMNIST/raw and MNIST/raw among them" in message
+    dataset = sources.read(tmp_path / "MNIST")
+    assert dataset.name == "MNIST"
+    assert dataset.notes == ("read from raw in it",)
+    assert sources.read_images(tmp_path / "MNIST", PixelForm((3, 2, 1))).rows == 5
+
+
+def test_a_folder_named_as_a_file_is_none(tmp_path: Path) -> None:
+    (tmp_path / "train-images-idx3-ubyte").mkdir()
+    (tmp_path / "train-images.idx3-ubyte").write_bytes(images())
+    (tmp_path / "train-labels.idx1-ubyte").write_bytes(labels())
+    assert sources.read(tmp_path).rows == 5
+
+
+def test_more_than_the_free_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(images(50_000)))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels(50_000)))
+    monkeypatch.setattr(idx_folder, "free_memory", lambda: 200_000)
+    assert "needs 0.0 GB, and 0.0 GB of memory are free" in refusal(tmp_path)
 
 
 def test_missing_partners(tmp_path: Path) -> None:
@@ -82,7 +141,7 @@ def test_idx_images_are_not_resized(tmp_path: Path) -> None:
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(labels())
     with pytest.raises(DataError, match="image_size is for a folder of images by class"):
         sources.read(tmp_path, image_size=8)
-    assert sources.read(tmp_path, image_size=8, lenient=True).image_shape == (3, 2, 1)
+    assert sources.read(tmp_path, image_form=PixelForm((8, 8, 1))).image_shape == (3, 2, 1)
 
 
 def test_two_files_of_one_part(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ from PIL import Image
 
 from descend.data import sources
 from descend.data.encoding import fit_encoder
+from descend.data.pixel_form import PixelForm
+from descend.data.sources import image_folder, read_images
 from descend.errors import DataError
 
 
@@ -51,6 +55,65 @@ def test_text_named_png(folder: Path) -> None:
     assert "cat/note.png is no image that can be read" in refusal(folder)
 
 
+def test_all_images_that_cannot_be_read_are_named_at_once(folder: Path) -> None:
+    (folder / "cat" / "a.jpg").write_bytes(b"")
+    (folder / "dog" / "page.jpg").write_text("<!DOCTYPE html><p>not found")
+    whole = picture(folder / "dog" / "big.png", (64, 64)).read_bytes()
+    (folder / "dog" / "big.png").write_bytes(whole[: len(whole) // 2])
+    message = refusal(folder)
+    assert (
+        "3 of 9 images cannot be read: cat/a.jpg, dog/page.jpg, dog/big.png; mend or remove them" in message
+    )
+    assert message.count(str(folder)) == 1
+    (folder / "cat" / "a.jpg").unlink()
+    (folder / "dog" / "big.png").unlink()
+    assert refusal(folder) == f"{folder / 'dog' / 'page.jpg'} is a web page"
+    for place in range(8):
+        (folder / "cat" / f"x{place}.webp").write_bytes(b"RIFF")
+    message = refusal(folder)
+    assert "9 of 15 images cannot be read" in message
+    assert "cat/x4.webp and 4 more; mend" in message
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "bmp", "tif", "gif", "pgm"])
+def test_images_with_altered_bytes_are_read_or_refused(tmp_path: Path, suffix: str) -> None:
+    whole = picture(tmp_path / f"x.{suffix}", (16, 16)).read_bytes()
+    draw = random.Random(suffix)
+    form = PixelForm((16, 16, 1))
+    for _ in range(60):
+        content = bytearray(whole)
+        for _ in range(draw.randint(1, 3)):
+            content[draw.randrange(min(len(content), 200))] = draw.randrange(256)
+        path = tmp_path / f"altered.{suffix}"
+        path.write_bytes(content)
+        try:
+            read_images(path, form)
+        except DataError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_what_is_no_regular_file_is_not_waited_for(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(folder / "dog" / "pipe.png")
+    (folder / "dog" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    (folder / "dog" / "zero.png").symlink_to("/dev/zero")
+    (folder / "dog" / "folder.png").mkdir()
+    (folder / "dog" / "loop").symlink_to(folder)
+    dataset = sources.read(folder)
+    assert dataset.rows == 6
+    assert "3 files were passed over: 3 no regular file" in str(dataset.notes)
+    assert read_images(folder, PixelForm((6, 6, 1))).rows == 6
+    with pytest.raises(DataError, match="1 file was passed over: 1 no regular file"):
+        read_images(folder / "dog" / "pipe.png", PixelForm((6, 6, 1)))
+
+
+def test_images_beyond_the_free_memory_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_folder, "free_memory", lambda: 10**6)
+    assert sources.read(folder, image_size=100).rows == 6
+    message = refusal(folder, image_size=1000)
+    assert "6 images of 1000×1000 (height×width) grey take 0.0 GB" in message
+    assert "give a smaller image_size" in message
+
+
 def test_one_class_or_none(tmp_path: Path) -> None:
     picture(tmp_path / "one" / "cat" / "0.png")
     assert "has images in 'cat' alone" in refusal(tmp_path / "one")
@@ -78,7 +141,10 @@ def test_wrong_target_and_other_files_and_empty_classes(folder: Path) -> None:
     (folder / "fish").mkdir()
     dataset = sources.read(folder)
     assert dataset.rows == 6
-    assert dataset.notes == ("subfolders without images were left out: 'fish'",)
+    assert dataset.notes == (
+        "subfolders without images were left out: 'fish'",
+        "1 file was passed over: 1 .txt (read are PNG, JPEG, WebP, BMP, TIFF, GIF or PNM images)",
+    )
 
 
 def test_images_have_no_columns_to_ignore(folder: Path) -> None:
@@ -98,7 +164,7 @@ class TestPredict:
         (tmp_path / "empty").mkdir()
         for source, part in (
             (tmp_path / "t.csv", "is no image"),
-            (tmp_path / "empty", "holds no .png .jpg .jpeg files"),
+            (tmp_path / "empty", "holds no PNG, JPEG, WebP, BMP, TIFF, GIF or PNM images"),
             (tmp_path / "none.png", "there is no file or folder"),
             ("houses", "'houses' is a built-in table, but the model was trained on images"),
             ({"a": [1]}, "give an array or a path, not dict"),

@@ -11,6 +11,7 @@ import pytest
 
 from descend.data import sources
 from descend.data.encoding import fit_encoder
+from descend.data.pixel_form import PixelForm
 from descend.data.target import ClassTarget, NumberTarget
 from descend.errors import DataError
 
@@ -205,7 +206,7 @@ def test_options_that_do_not_apply() -> None:
     assert "image_size is for a folder of images by class, not for 'iris'" in refusal("iris", image_size=8)
     assert "not for data in memory" in refusal(table, image_size=8)
     assert "image_size must be a side" in refusal("iris", image_size=0)
-    dataset = sources.read(table, ignore=["b", "absent"], image_size=8, lenient=True)
+    dataset = sources.read(table, ignore=["b", "absent"], image_form=PixelForm((8, 8, 1)), lenient=True)
     assert [column.name for column in dataset.columns] == ["a"]
 
 

@@ -22,14 +22,24 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs the command line and returns the exit status. ``--debug`` lets errors through as tracebacks."""
+    debug = "--debug" in arguments  # for us: everything that goes wrong shows where
+    if not debug:
+        os.environ["RUST_BACKTRACE"] = "0"  # polars looks at it when it panics
     try:
-        return _run(arguments)
+        from descend.data.panics import panics_named
+
+        with panics_named():  # the last resort, and the only one while polars is imported
+            return _run([argument for argument in arguments if argument != "--debug"] or ["--help"], debug)
     except KeyboardInterrupt:  # while modules were imported, or again while the first one was answered
         os.write(2, b"descend: interrupted\n")
         return 130
+    except Exception as error:
+        if debug:
+            raise
+        return _report(error, arguments)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], debug: bool) -> int:
     _open_streams()
     import typer
 
@@ -38,8 +48,6 @@ def _run(arguments: list[str]) -> int:
     from descend.cli.signals import ends_as_interrupts
     from descend.writing.renaming import names_given
 
-    debug = "--debug" in arguments  # for us: everything that goes wrong shows where
-    arguments = [argument for argument in arguments if argument != "--debug"] or ["--help"]
     command = typer.main.get_command(app)
     with names_given() as written:
         try:

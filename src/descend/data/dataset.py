@@ -44,8 +44,10 @@ class Dataset:
     table : the cells.
     images : (rows, height·width·channels) uint8, row by row from the top, channels last.
     image_shape : (height, width, channels) of every image.
+    grey_bits : bits that the values of grey images of 16 bits filled before they became 8-bit.
     notes : what was done while reading and what the user should know.
-    test_rows : rows that the source itself keeps for the test, ascending; None where it has none.
+    validation_rows, test_rows : rows that the source itself keeps for these parts, ascending; None where it
+        has none.
     row_names : what each row is called, such as its file's path inside the folder; None where rows have
         no names.
     unit : sign of the target's unit, such as ``$``, where the source knows it.
@@ -58,7 +60,9 @@ class Dataset:
     table: Table | None = None
     images: NDArray[np.uint8] | None = None
     image_shape: tuple[int, int, int] | None = None
+    grey_bits: int = 16
     notes: tuple[str, ...] = ()
+    validation_rows: NDArray[np.int64] | None = None
     test_rows: NDArray[np.int64] | None = None
     row_names: tuple[str, ...] | None = None
     unit: str = ""
@@ -94,6 +98,8 @@ class Dataset:
         if self.labels is not None:
             labels = Table(self.labels.to_frame(), self.name)
             digest.update(labels.fingerprint().encode())
+        if self.validation_rows is not None:  # the same images under another name of their folder
+            digest.update(self.validation_rows.tobytes())
         return digest.hexdigest()
 
     def take(self, rows: NDArray[np.int64]) -> Dataset:
@@ -106,6 +112,7 @@ class Dataset:
             table=None if self.table is None else self.table.take(rows),
             images=None if self.images is None else _images_of(self.images, rows),
             labels=None if self.labels is None else self.labels[rows],
+            validation_rows=None,
             test_rows=None,
             row_names=None if self.row_names is None else tuple(self.row_names[row] for row in rows.tolist()),
         )
@@ -174,6 +181,8 @@ class Dataset:
         """Beginning of a message about the target in one row, which counts from 0."""
         if self.table is not None and self.target in self.table.frame.columns:
             return self.table.place(row, str(self.target))
+        if self.row_names is not None:
+            return f"{self.name}/{self.row_names[row]}"
         return f"{self.name}, row {row + 1:,}"
 
 

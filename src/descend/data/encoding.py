@@ -19,6 +19,7 @@ from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, Colum
 from descend.data.dataset import Dataset
 from descend.data.image_encoding import ImageEncoder
 from descend.data.notices import Notices
+from descend.data.panics import panics_named
 from descend.data.spellings import note_on_forms, note_on_looks
 from descend.data.table import Table, listing
 from descend.errors import DataError, ModelFileError
@@ -91,10 +92,12 @@ class TableEncoder:
         """Names of the matrix's columns, (features,)."""
         return tuple(name for encoder in self.columns for name in encoder.feature_names)
 
+    @panics_named()
     def check(self, data: Any) -> tuple[str, ...]:
         """Notes on columns that are more than the model knows. Raises DataError naming missing ones."""
         return self._check(self._table_of(data))
 
+    @panics_named()
     def transform(self, data: Any, dtype: str = "float32", notices: Notices | None = None) -> NDArray[Any]:
         """The matrix of ``data``, (rows, features) of ``dtype``, C-contiguous and finite.
 

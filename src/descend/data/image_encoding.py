@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from descend.data.dataset import Dataset
 from descend.data.notices import Notices
+from descend.data.pixel_form import PixelForm, size_text
 from descend.errors import DataError, ModelFileError
 
 
@@ -18,12 +19,14 @@ class ImageEncoder:
     """Images as rows of 8-bit values, row by row from the top, channels last.
 
     shape : (height, width, channels); channels is 1 for grey and 3 for colour.
+    grey_bits : bits that the values of grey images of 16 bits filled in training; see ``PixelForm``.
     notes, notes_of_last_use : what was noticed while fitting, and by the last ``transform``.
     names_of_last_use : the files' paths inside the folder that the last ``transform`` was given, in the
         order of its rows; None where the images were no files of their own.
     """
 
     shape: tuple[int, int, int]
+    grey_bits: int = 16
     notes: tuple[str, ...] = ()
     notes_of_last_use: tuple[str, ...] = ()
     names_of_last_use: tuple[str, ...] | None = None
@@ -32,16 +35,20 @@ class ImageEncoder:
 
     @classmethod
     def fit(cls, dataset: Dataset) -> ImageEncoder:
-        """The shape of the dataset's images; nothing else is learned."""
+        """The form of the dataset's images; nothing else is learned."""
         if dataset.image_shape is None:
             raise DataError(f"{dataset.name} holds a table, not images")
-        return cls(dataset.image_shape)
+        return cls(dataset.image_shape, dataset.grey_bits)
+
+    @property
+    def form(self) -> PixelForm:
+        """What all images are brought to."""
+        return PixelForm(self.shape, self.grey_bits)
 
     @property
     def features(self) -> int:
         """Values of one image."""
-        height, width, channels = self.shape
-        return height * width * channels
+        return self.form.features
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -74,18 +81,21 @@ class ImageEncoder:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"shape": list(self.shape)}
+        return {"shape": list(self.shape), "grey_bits": self.grey_bits}
 
     @classmethod
     def from_json(cls, described: dict[str, Any]) -> ImageEncoder:
         """The encoder again. Raises ModelFileError for a damaged description."""
         try:
             height, width, channels = (int(each) for each in described["shape"])
+            grey_bits = int(described.get("grey_bits", 16))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"the encoder in the model file cannot be read: {error!r}") from None
         if height < 1 or width < 1 or channels not in (1, 3):
             raise ModelFileError(f"the model file says images of {height}×{width}×{channels}")
-        return cls((height, width, channels))
+        if not 8 <= grey_bits <= 16:
+            raise ModelFileError(f"the model file says grey images of {grey_bits} bits")
+        return cls((height, width, channels), grey_bits)
 
     def _read(self, data: Any) -> tuple[NDArray[np.uint8], tuple[str, ...], tuple[str, ...] | None]:
         """Pixels, notes, and the rows' names."""
@@ -93,7 +103,7 @@ class ImageEncoder:
 
         if isinstance(data, np.ndarray):
             return self._array(data), (), None
-        found = data if isinstance(data, Dataset) else read_images(data, self.shape)
+        found = data if isinstance(data, Dataset) else read_images(data, self.form)
         if found.images is None:
             raise DataError(f"{found.name} holds a table, but the model was trained on images")
         if found.image_shape != self.shape:
@@ -111,10 +121,10 @@ class ImageEncoder:
         return data.reshape(len(data), self.features)
 
     def _resized(self, found: Dataset) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-        from descend.data.sources.image_folder import reshape_images, size_text
+        from descend.data.sources.image_folder import reshape_images
 
         assert found.images is not None
         assert found.image_shape is not None
-        pixels = reshape_images(found.images, found.image_shape, self.shape)
+        pixels = reshape_images(found.images, found.image_shape, self.form)
         change = f"from {size_text(found.image_shape)} to {size_text(self.shape)}"
         return pixels, (f"{len(pixels):,} images were converted {change}, the model's shape",)

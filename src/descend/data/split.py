@@ -34,18 +34,19 @@ def split(
     labels: Rows | None = None,
     fractions: tuple[float, float, float] = (0.70, 0.15, 0.15),
     test_rows: Rows | None = None,
+    validation_rows: Rows | None = None,
 ) -> Split:
     """Divides rows 0 … rows−1 by the seed's SPLIT stream.
 
     Parameters
     ----------
-    rows : number of rows, at least 10 (not counting ``test_rows``).
+    rows : number of rows, at least 10 (not counting ``test_rows`` and ``validation_rows``).
     seed : 0 … 2⁶⁴−1; the same seed, rows and labels give the same parts everywhere.
     labels : (rows,) class numbers, to keep each class's share alike in all parts: within one row of
         its fraction. A class's first row always goes to train. None where there are no classes.
     fractions : of train, validation and test, sum 1. The latter two may be 0.
-    test_rows : rows that are the test already; validation is then held out of the others in the
-        proportion of the first two fractions.
+    test_rows, validation_rows : rows that are the test, or validation, already; what is not given is then
+        held out of the others, in the proportion of its fraction to that of train.
 
     Raises
     ------
@@ -54,10 +55,11 @@ def split(
     """
     _check_fractions(fractions)
     open_rows = np.arange(rows, dtype=np.int64)
-    if test_rows is not None:
-        open_rows = np.setdiff1d(open_rows, test_rows)
-        kept = fractions[0] + fractions[1]
-        fractions = (fractions[0] / kept, fractions[1] / kept, 0.0)
+    fixed = (None, validation_rows, test_rows)
+    if any(each is not None for each in fixed):
+        open_rows = np.setdiff1d(open_rows, np.concatenate([each for each in fixed if each is not None]))
+        shares = [share if given is None else 0.0 for share, given in zip(fractions, fixed, strict=True)]
+        fractions = (shares[0] / sum(shares), shares[1] / sum(shares), shares[2] / sum(shares))
     if len(open_rows) < FEWEST_ROWS:
         found = "1 row is" if len(open_rows) == 1 else f"{len(open_rows)} rows are"
         raise DataError(
@@ -71,13 +73,15 @@ def split(
             raise DataError(
                 f"{len(open_rows)} rows leave none for {name}: more rows for each class are needed"
             )
-    train, validation, test = parts
-    return Split(train, validation, test if test_rows is None else np.sort(test_rows))
+    return Split(
+        *(drawn if given is None else np.sort(given) for drawn, given in zip(parts, fixed, strict=True))
+    )
 
 
 def check_enough(dataset: Dataset) -> None:
     """Raises DataError for a table of fewer than 10 rows, which cannot be divided into three parts."""
-    if dataset.test_rows is None and dataset.rows < FEWEST_ROWS:
+    own_parts = dataset.test_rows is not None or dataset.validation_rows is not None
+    if not own_parts and dataset.rows < FEWEST_ROWS:
         found = "1 row" if dataset.rows == 1 else f"{dataset.rows} rows"
         raise DataError(
             f"{dataset.name} has {found} with a target: at least {FEWEST_ROWS} are needed, to train, "
@@ -107,6 +111,7 @@ def gather(dataset: Dataset, parts: Split) -> tuple[Dataset, Split]:
     gathered = replace(
         replace(dataset, images=None).take(order),
         images=images,
+        validation_rows=None if dataset.validation_rows is None else validation,
         test_rows=None if dataset.test_rows is None else test,
     )
     vars(gathered)["fingerprint"] = fingerprint

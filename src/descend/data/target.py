@@ -95,7 +95,7 @@ class ClassTarget:
         _refuse_uniques(dataset, labels)
         classes = cls(_class_array(values))
         notes = note_on_classes(spellings)
-        if dataset.test_rows is None:  # a source's own test rows are divided otherwise
+        if dataset.test_rows is None and dataset.validation_rows is None:  # own parts are divided otherwise
             notes += _rare_classes(values, classes._codes(labels))
         return replace(classes, notes=notes)
 

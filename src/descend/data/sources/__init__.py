@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from typing import Any
 from descend.data.dataset import ColumnKinds, Dataset
 from descend.data.kinds import typed
 from descend.data.names import column_name, column_names
+from descend.data.panics import panics_named
+from descend.data.pixel_form import PixelForm
 from descend.data.sources import (
     built_in,
     csv_table,
     idx_folder,
+    image_files,
     image_folder,
     in_memory,
     parquet_table,
@@ -39,12 +43,14 @@ _ADVICE = {
 _STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
+@panics_named()
 def read(
     source: Any,
     *,
     target: object = None,
     ignore: Collection[object] = (),
     image_size: int | tuple[int, int] | None = None,
+    image_form: PixelForm | None = None,
     lenient: bool = False,
 ) -> Dataset:
     """A dataset from wherever it lies.
@@ -59,8 +65,10 @@ def read(
     ignore : names of columns to leave out.
     image_size : side, or (height, width), that images of a folder are resized to; None for the
         commonest size among them.
-    lenient : pass over ignored columns that are absent and options that do not apply, as those that a
-        model was trained with need not on another table.
+    image_form : what a model's images were brought to; a folder's are then brought to it, whatever suits
+        them best, and may be of one class.
+    lenient : pass over ignored columns that are absent, as those that a model was trained with may be in
+        another table.
 
     Raises
     ------
@@ -69,7 +77,7 @@ def read(
     """
     image_folder.check_size(image_size)
     named = None if target is None else column_name(target)
-    found = _read(source, named, [column_name(name) for name in ignore], image_size, lenient)
+    found = _read(source, named, [column_name(name) for name in ignore], image_size, image_form, lenient)
     if found.images is not None and ignore and not lenient:
         raise DataError(f"{found.name} holds images, which have no columns to ignore")
     return found
@@ -80,12 +88,14 @@ def _read(
     target: str | None,
     ignore: Collection[str],
     image_size: int | tuple[int, int] | None,
+    image_form: PixelForm | None,
     lenient: bool,
 ) -> Dataset:
     _refuse_elsewhere(source)
     if isinstance(source, str | os.PathLike) and (path := Path(source)).is_dir():
-        return _folder(path, target, image_size, lenient)
-    if image_size is not None and not lenient:
+        with _named_errors(path):
+            return _folder(path, target, image_size, image_form)
+    if image_size is not None:
         raise DataError(f"image_size is for a folder of images by class, not for {_called(source)}")
     if isinstance(source, str | os.PathLike) and str(source) in built_in.NAMES and not Path(source).exists():
         table, own_target = built_in.read_built_in(str(source))
@@ -125,17 +135,15 @@ def _table_as_named(source: Any) -> Table:
             return built_in.read_built_in(str(source))[0]
         raise DataError(_nothing_there(path))
     reader = _TABLES.get(path.suffix.lower())
-    try:
+    with _named_errors(path):
         if reader is None:
             known = " ".join(_TABLES)
             raise DataError(f"{path} is of no format that is read: {known}; {_other_format(path)}")
         return reader(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def read_images(source: Any, shape: tuple[int, int, int]) -> Dataset:
-    """Images to predict, (height, width, channels) each: a file, a folder of images, of classes or of IDX."""
+def read_images(source: Any, form: PixelForm) -> Dataset:
+    """Images to predict, brought to ``form``: a file, a folder of images, of classes or of IDX."""
     if isinstance(source, tuple):
         return in_memory.images_of_pair(source)
     if not isinstance(source, str | os.PathLike):
@@ -151,9 +159,19 @@ def read_images(source: Any, shape: tuple[int, int, int]) -> Dataset:
                 "give an image or a folder of images"
             )
         raise DataError(_nothing_there(path))
-    if path.is_dir() and idx_folder.holds_idx(path):
-        return idx_folder.read_idx_folder(path)
-    return image_folder.read_images(path, shape)
+    with _named_errors(path):
+        if path.is_dir() and (found := idx_folder.find(path)):
+            return idx_folder.read_idx_folder(found, path)
+        return image_folder.read_images(path, form)
+
+
+@contextlib.contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    """Errors of the system, such as a permission that is lacking, as DataError."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
 
 
 def _dataset(table: Table, target: str | None, ignore: Collection[str], lenient: bool) -> Dataset:
@@ -171,14 +189,17 @@ def _dataset(table: Table, target: str | None, ignore: Collection[str], lenient:
 
 
 def _folder(
-    path: Path, target: str | None, image_size: int | tuple[int, int] | None, lenient: bool
+    path: Path,
+    target: str | None,
+    image_size: int | tuple[int, int] | None,
+    image_form: PixelForm | None,
 ) -> Dataset:
-    if idx_folder.holds_idx(path):
-        if image_size is not None and not lenient:
+    if place := idx_folder.find(path):
+        if image_size is not None:
             raise DataError(f"image_size is for a folder of images by class, and {path} holds IDX files")
-        found = idx_folder.read_idx_folder(path)
+        found = idx_folder.read_idx_folder(place, path)
     else:
-        found = image_folder.read_class_folder(path, image_size)
+        found = image_folder.read_class_folder(path, image_size, image_form)
     if target is not None and target != found.target:
         raise DataError(f"{path} is a folder of images: its target is {found.target!r}, not {target!r}")
     return found
@@ -225,7 +246,7 @@ def _other_format(path: Path) -> str:
     for endings, advice in _ADVICE.items():
         if path.suffix.lower() in endings:
             return advice
-    if image_folder.is_image(path):
+    if image_files.is_image(path):
         return "an image is read from a folder with one subfolder per class"
     if path.is_file():
         with path.open("rb") as file:

@@ -15,12 +15,15 @@ from descend.data.sources.parquet_structure import Damaged
 
 _MAGIC = b"ARROW1"
 _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
+_CELL = 8  # bytes of a value in memory
 _CONTINUATION = 0xFFFFFFFF
 _MOST_EXPANDED = (255, 1 << 15)  # bytes that one byte of LZ4 or Zstandard can hold at most
 
 
-def check_arrow(data: bytes) -> None:
+def check_arrow(data: bytes) -> int:
     """Reads the footer, every message, and the first bytes of compressed buffers.
+
+    Returns the bytes that the values take when read.
 
     Raises
     ------
@@ -34,17 +37,19 @@ def check_arrow(data: bytes) -> None:
         if not 0 < length <= end - len(_MAGIC):
             raise Damaged(f"its footer would have {length:,} bytes, and the file has {len(data):,}")
         view = memoryview(data)
-        footer = _Table.root(view[end - length : end])
+        footer, unpacked = _Table.root(view[end - length : end]), 0
         for field in (2, 3):  # dictionaries, record batches
             for offset, header, body in footer.structs(field, "<qi4xq"):
                 if min(offset, header, body) < 0 or offset + header + body > end - length:
                     raise Damaged(f"a block would lie at byte {offset:,}, in {header + body:,} bytes")
-                _check_block(view[offset : offset + header], view[offset + header :][:body])
+                unpacked += _check_block(view[offset : offset + header], view[offset + header :][:body])
+        return unpacked
     except struct.error:
         raise Damaged("its description is cut off") from None
 
 
-def _check_block(header: memoryview, body: memoryview) -> None:
+def _check_block(header: memoryview, body: memoryview) -> int:
+    """Checks a block of rows or of a dictionary, and returns the bytes of its values when read."""
     (first,) = struct.unpack_from("<I", header)
     message = _Table.root(header[8 if first == _CONTINUATION else 4 :])
     kind = message.number(1, "<B")
@@ -53,16 +58,22 @@ def _check_block(header: memoryview, body: memoryview) -> None:
         batch = batch.table(1)
     if kind not in (_DICTIONARY_BATCH, _RECORD_BATCH) or batch is None:
         raise Damaged("a block holds no rows")
+    cells = unpacked = 0
     for length, missing in batch.structs(1, "<qq"):
         if not 0 <= missing <= length:
             raise Damaged(f"a column would have {length:,} rows, {missing:,} of them missing")
+        cells += length
     compression = batch.table(3)
     codec = None if compression is None else compression.number(0, "<b")
     for start, stored in batch.structs(2, "<qq"):
         if min(start, stored) < 0 or start + stored > len(body):
             raise Damaged(f"a buffer would lie in bytes {start:,} to {start + stored:,} of {len(body):,}")
+        size = -1
         if codec is not None and stored:
-            _check_unpacked(struct.unpack_from("<q", body, start)[0], stored, codec)
+            (size,) = struct.unpack_from("<q", body, start)
+            _check_unpacked(size, stored, codec)
+        unpacked += stored if size == -1 else size
+    return max(unpacked, cells * _CELL)  # a column of nothing has no buffer
 
 
 def _check_unpacked(size: int, stored: int, codec: int) -> None:

@@ -1,141 +1,115 @@
-"""Folders of PNG and JPEG images with one subfolder per class, whose name is the label.
+"""Folders of images by class, and images to predict.
 
 All images become one size and one mode. Size: ``image_size``, or the commonest size there is, the smaller
-of equally common ones. Mode: grey where every image is grey, else RGB. Resizing is bilinear with
-antialiasing and does not keep the aspect ratio; transparency is laid on white; a JPEG is turned as its EXIF
-orientation says.
+of equally common ones. Mode: grey where every image is grey, else RGB. Grey images of 16 bits are scaled by
+the bits that the largest of their values needs. What was changed and what was passed over is in the notes.
 """
 
 from __future__ import annotations
 
-import struct
-import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from descend.data.dataset import Dataset
+from descend.data.pixel_form import PixelForm, sides_text, size_text
+from descend.data.sources.class_folders import Classes, classes_of, parts_of
+from descend.data.sources.image_files import READ, Found, find_images, is_image, passed_over_note, subfolders
+from descend.data.sources.pictures import Look, Unreadable, array_pixels, largest_value, look, pixels
 from descend.errors import DataError
+from descend.memory import free_memory
 
-if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
+T = TypeVar("T")
 
-Shape = tuple[int, int, int]
-
-SUFFIXES = (".png", ".jpg", ".jpeg")
-_ORIENTATION = 0x0112
 _MOST_INPUTS = 1_000_000
-_GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F")
+_MOST_NAMED = 5
+_DECODED = 12  # bytes that a pixel takes at most while an image is decoded and changed
 
 
-def is_image(path: Path) -> bool:
-    """Whether a file is named as an image that can be read."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-
-
-def read_class_folder(folder: Path, image_size: int | tuple[int, int] | None) -> Dataset:
-    """All images of all classes, classes and files in the order of their names.
+def read_class_folder(
+    folder: Path,
+    image_size: int | tuple[int, int] | None = None,
+    form: PixelForm | None = None,
+) -> Dataset:
+    """All images of all classes, by part where the folder has such, then by class and path.
 
     image_size : side or (height, width); None for the commonest size.
+    form : what a model's images were brought to, instead of what suits these best; one class is then enough.
 
-    Raises DataError naming a damaged file, and where there are no images or no two classes.
+    Raises DataError naming the images that cannot be read, where there are fewer than two classes, and where
+    the images would not fit into the memory that is free.
     """
-    classes = sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
-    files = {each.name: sorted(filter(is_image, each.iterdir())) for each in classes}
-    named = {name: paths for name, paths in files.items() if paths}
-    if len(named) < 2:
-        loose = sum(map(is_image, folder.iterdir()))
-        held = f"images in {next(iter(named))!r} alone" if named else f"{loose:,} images in no subfolder"
-        raise DataError(
-            f"{folder} is no folder of images: it needs at least two subfolders, one per class, of "
-            f"{' '.join(SUFFIXES)} files, and has {held}; a table is given by its file's path"
-        )
-    paths = [path for group in named.values() for path in group]
-    looks = [_look(path) for path in paths]
-    shape = _common_shape(looks, check_size(image_size))
-    if image_size is None and shape[0] * shape[1] * shape[2] > _MOST_INPUTS:
-        raise DataError(
-            f"{folder}: images of {size_text(shape)} are {shape[0] * shape[1] * shape[2]:,} inputs each; "
-            "give a smaller image_size, for instance 64"
-        )
-    empty = [repr(name) for name in files if name not in named]
-    notes = _changes(looks, shape)
-    if empty:
-        notes = (*notes, f"subfolders without images were left out: {', '.join(empty)}")
-    labels = [name for name, group in named.items() for _ in group]
+    fewest_classes = 2 if form is None else 1
+    parts = parts_of(folder)
+    by_part = {
+        part: classes_of(place, fewest_classes if part == "train" else 1) for part, place in parts.items()
+    }
+    if parts:
+        _check_parts(parts, by_part)
+    else:
+        by_part = {"train": classes_of(folder, fewest_classes)}
+    groups = [
+        (part, label, group.images)
+        for part, found in by_part.items()
+        for label, group in found.folders.items()
+    ]
+    paths = [path for *_, images in groups for path in images]
+    rows = np.array([part for part, _, images in groups for _ in images])
+    images = _read(folder, paths, form, check_size(image_size))
     return Dataset(
         folder.resolve().name,
         target="label",
-        labels=pl.Series("label", labels, dtype=pl.String),
-        images=load_images(paths, shape),
-        image_shape=shape,
-        notes=notes,
+        labels=pl.Series("label", [label for _, label, images in groups for _ in images], dtype=pl.String),
+        images=images.pixels,
+        image_shape=images.form.shape,
+        grey_bits=images.form.grey_bits,
+        notes=(*images.notes, *_class_notes(folder, parts, by_part)),
+        validation_rows=np.flatnonzero(rows == "validation") if "validation" in by_part else None,
+        test_rows=np.flatnonzero(rows == "test") if "test" in by_part else None,
         row_names=_names_in(folder, paths),
     )
 
 
-def read_images(path: Path, shape: Shape) -> Dataset:
+def read_images(path: Path, form: PixelForm) -> Dataset:
     """Images to predict: one file, or those in a folder and its subfolders, in the order of their paths."""
     if path.is_dir():
-        paths = sorted(each for each in path.rglob("*") if is_image(each))
-        if not paths:
-            raise DataError(f"{path} holds no {' '.join(SUFFIXES)} files")
+        found = find_images(path)
     elif is_image(path):
-        paths = [path]
+        found = Found()
+        found.add(path)
     else:
-        raise DataError(f"{path} is no image; the model was trained on images ({' '.join(SUFFIXES)})")
-    notes = _changes([_look(each) for each in paths], shape)
+        raise DataError(f"{path} is no image; the model was trained on images ({READ})")
+    passed_over = tuple(passed_over_note(found.passed_over))
+    if not found.images:
+        raise DataError(f"{path} holds no {READ} images" + "".join(f"; {each}" for each in passed_over))
+    folder = path if path.is_dir() else path.parent
+    images = _read(path, found.images, form, None)
     return Dataset(
         path.resolve().name,
-        images=load_images(paths, shape),
-        image_shape=shape,
-        notes=notes,
-        row_names=_names_in(path if path.is_dir() else path.parent, paths),
+        images=images.pixels,
+        image_shape=form.shape,
+        grey_bits=form.grey_bits,
+        notes=(*images.notes, *passed_over),
+        row_names=_names_in(folder, found.images),
     )
 
 
-def load_images(paths: Sequence[Path], shape: Shape) -> NDArray[np.uint8]:
-    """Images as (n, height·width·channels) uint8. Raises DataError naming a damaged file."""
-    height, width, channels = shape
-    pixels = np.empty((len(paths), height * width * channels), np.uint8)
-    for row, path in zip(pixels, paths, strict=True):
-        with _opened(path) as picture:
-            try:
-                row[:] = _pixels(picture, shape)
-            except (OSError, ValueError, SyntaxError, MemoryError) as error:
-                raise DataError(f"{path} is truncated or damaged: {error}") from error
-    return pixels
-
-
-def reshape_images(pixels: NDArray[np.uint8], found: Shape, wanted: Shape) -> NDArray[np.uint8]:
-    """Images of one shape as images of another, (n, features) uint8, by the same rules as files."""
-    from PIL import Image
-
+def reshape_images(
+    values: NDArray[np.uint8], found: tuple[int, int, int], form: PixelForm
+) -> NDArray[np.uint8]:
+    """Images of one shape in another form, (n, features) uint8, by the same rules as files."""
     height, width, channels = found
     size = (height, width) if channels == 1 else found
-    result = np.empty((len(pixels), wanted[0] * wanted[1] * wanted[2]), np.uint8)
-    for row, values in zip(result, pixels, strict=True):
-        row[:] = _pixels(Image.fromarray(np.ascontiguousarray(values).reshape(size)), wanted)
+    result = np.empty((len(values), form.features), np.uint8)
+    for row, image in zip(result, values, strict=True):
+        row[:] = array_pixels(np.ascontiguousarray(image).reshape(size), form)
     return result
-
-
-def size_text(shape: Shape) -> str:
-    """``64×48 (height×width) colour``: in the order of image_size."""
-    return f"{sides_text(shape)} {'grey' if shape[2] == 1 else 'colour'}"
-
-
-def sides_text(shape: Sequence[int]) -> str:
-    """``64×48 (height×width)``."""
-    return f"{shape[0]}×{shape[1]} (height×width)"
-
-
-def _names_in(folder: Path, paths: Sequence[Path]) -> tuple[str, ...]:
-    return tuple(path.relative_to(folder).as_posix() for path in paths)
 
 
 def check_size(image_size: int | tuple[int, int] | None) -> tuple[int, int] | None:
@@ -148,77 +122,144 @@ def check_size(image_size: int | tuple[int, int] | None) -> tuple[int, int] | No
     return sides[0], sides[1]
 
 
-def _look(path: Path) -> Shape:
-    """Height, width and channels of a file, after its orientation, from its header."""
-    with _opened(path) as picture:
-        width, height = picture.size
-        turned = _orientation(picture) in (5, 6, 7, 8)
-        channels = 1 if picture.mode in _GREY else 3
-    return (width, height, channels) if turned else (height, width, channels)
+@dataclass(frozen=True, eq=False)
+class _Images:
+    """``pixels`` (n, features) uint8 in one ``form``, and ``notes`` on what was changed."""
+
+    pixels: NDArray[np.uint8]
+    form: PixelForm
+    notes: tuple[str, ...]
 
 
-def _common_shape(looks: Sequence[Shape], size: tuple[int, int] | None) -> Shape:
-    channels = max(look[2] for look in looks)
-    if size is None:
-        counts = Counter(look[:2] for look in looks)
-        size = min(counts, key=lambda each: (-counts[each], each[0] * each[1], each))
-    return (*size, channels)
+def _read(
+    folder: Path, paths: Sequence[Path], form: PixelForm | None, size: tuple[int, int] | None
+) -> _Images:
+    """Reads all images, and only then names all that could not be read."""
+    looks, failed = _each(look, paths)
+    deep = [path for path, found in looks.items() if found.deep_grey]
+    largest, more_failed = _each(largest_value, deep)
+    failed |= more_failed
+    most = max(largest.values(), default=0)
+    readable = [path for path in paths if path not in failed]
+    if not readable:
+        raise DataError(_unreadable(folder, len(paths), failed))
+    seen = [looks[path] for path in readable]
+    if form is None:
+        bits = max(8, most.bit_length()) if deep else 16
+        form = PixelForm(_common_shape(folder, seen, size), bits)
+    _check_memory(folder, seen, form)
+    values = np.empty((len(readable), form.features), np.uint8)
+    row_of = {path: row for row, path in enumerate(readable)}
+
+    def fill(path: Path) -> None:
+        values[row_of[path]] = pixels(path, form)
+
+    failed |= _each(fill, readable)[1]
+    if failed:
+        raise DataError(_unreadable(folder, len(paths), failed))
+    return _Images(values, form, tuple(_changes(seen, form, most)))
 
 
-def _changes(looks: Sequence[Shape], shape: Shape) -> tuple[str, ...]:
-    resized = sum(look[:2] != shape[:2] for look in looks)
-    converted = sum(look[2] != shape[2] for look in looks)
-    notes = []
-    if resized:
-        notes.append(f"{resized:,} of {len(looks):,} images were resized to {sides_text(shape)}")
-    if converted:
-        notes.append(
-            f"{converted:,} of {len(looks):,} images were converted to {'grey' if shape[2] == 1 else 'RGB'}"
+def _each(call: Callable[[Path], T], paths: Iterable[Path]) -> tuple[dict[Path, T], dict[Path, str]]:
+    """What ``call`` gives for each file, and why it gave nothing for the others."""
+    done, failed = {}, {}
+    for path in paths:
+        try:
+            done[path] = call(path)
+        except Unreadable as error:
+            failed[path] = str(error)
+    return done, failed
+
+
+def _unreadable(folder: Path, count: int, failed: Mapping[Path, str]) -> str:
+    first, reason = next(iter(failed.items()))
+    if len(failed) == 1:
+        return f"{first} is {reason}"
+    names = [path.relative_to(folder).as_posix() for path in list(failed)[:_MOST_NAMED]]
+    more = f" and {len(failed) - len(names):,} more" if len(failed) > len(names) else ""
+    return (
+        f"{folder}: {len(failed):,} of {count:,} images cannot be read: {', '.join(names)}{more}; "
+        f"mend or remove them; the first is {reason}"
+    )
+
+
+def _check_memory(folder: Path, looks: Sequence[Look], form: PixelForm) -> None:
+    needed = len(looks) * form.features + _DECODED * max(each.height * each.width for each in looks)
+    free = free_memory()
+    if needed > free:
+        raise DataError(
+            f"{folder}: {len(looks):,} images of {size_text(form.shape)} take {needed / 1e9:.1f} GB, and "
+            f"{free / 1e9:.1f} GB of memory are free; give a smaller image_size, or fewer images"
         )
-    return tuple(notes)
 
 
-def _opened(path: Path) -> Picture:
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Image.open(path)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(f"{path} is too large an image: {error}") from error
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DataError(f"{path} is no image that can be read, or is damaged: {error}") from error
-
-
-def _pixels(picture: Picture, shape: Shape) -> NDArray[np.uint8]:
-    from PIL import Image, ImageOps
-
-    height, width, channels = shape
-    turned = ImageOps.exif_transpose(picture) if _orientation(picture) != 1 else picture
-    plain = _plain(turned).convert("L" if channels == 1 else "RGB")
-    if plain.size != (width, height):
-        plain = plain.resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(plain).reshape(-1)
+def _common_shape(folder: Path, looks: Sequence[Look], size: tuple[int, int] | None) -> tuple[int, int, int]:
+    channels = max(each.channels for each in looks)
+    if size is not None:
+        return (*size, channels)
+    counts = Counter((each.height, each.width) for each in looks)
+    height, width = min(counts, key=lambda each: (-counts[each], each[0] * each[1], each))
+    shape = (height, width, channels)
+    if height * width * channels > _MOST_INPUTS:
+        raise DataError(
+            f"{folder}: images of {size_text(shape)} are {height * width * channels:,} inputs each; "
+            "give a smaller image_size, for instance 64"
+        )
+    return shape
 
 
-def _orientation(picture: Picture) -> int:
-    """EXIF's orientation of a JPEG, 1 for upright; a PNG would have to be decoded to know."""
-    if picture.format not in ("JPEG", "MPO"):
-        return 1
-    try:
-        return int(picture.getexif().get(_ORIENTATION, 1))
-    except (OSError, ValueError, TypeError, SyntaxError, struct.error):  # a damaged EXIF block
-        return 1
+def _changes(looks: Sequence[Look], form: PixelForm, largest: int) -> Iterable[str]:
+    """Notes on what was done to how many images; ``largest`` is the largest value of 16-bit grey ones."""
+    total = f"{len(looks):,}"
+    resized = sum((each.height, each.width) != form.shape[:2] for each in looks)
+    converted = sum(each.channels != form.shape[2] for each in looks)
+    deep = sum(each.deep_grey for each in looks)
+    deep_colour = sum(each.deep_colour for each in looks)
+    frames = sum(each.frames for each in looks)
+    if resized:
+        yield f"{resized:,} of {total} images were resized to {sides_text(form.shape)}"
+    if converted:
+        yield f"{converted:,} of {total} images were converted to {'grey' if form.shape[2] == 1 else 'RGB'}"
+    if deep:
+        limit = (1 << form.grey_bits) - 1
+        cut = f"; those above {limit:,} became white" if largest > limit else ""
+        yield (
+            f"{deep:,} of {total} images have 16 bits, with values up to {largest:,}, which were divided by "
+            f"{1 << (form.grey_bits - 8)} to have 8{cut}"
+        )
+    if deep_colour:
+        yield (
+            f"{deep_colour:,} of {total} images have 16 bits a channel, of which the high 8 were taken: "
+            "values below 256 became 0"
+        )
+    if frames:
+        yield f"{frames:,} of {total} images have several frames, of which the first was taken"
 
 
-def _plain(picture: Picture) -> Picture:
-    """Without transparency and with 8 bits a channel."""
-    from PIL import Image
+def _class_notes(folder: Path, parts: Mapping[str, Path], by_part: Mapping[str, Classes]) -> Iterable[str]:
+    """Notes on parts, on what was left out, and on files that are no images."""
+    if parts:
+        yield "the parts are the folder's own: " + ", ".join(
+            f"{place.name} ({part})" if place.name != part else part for part, place in parts.items()
+        )
+        others = [each.name for each in subfolders(folder) if each not in parts.values()]
+        if others:
+            yield f"subfolders that are no part with a folder per class were left out: {', '.join(others)}"
+    for classes in by_part.values():
+        yield from classes.notes
+    yield from passed_over_note(sum((each.passed_over for each in by_part.values()), Counter[str]()))
 
-    if picture.mode in ("I", "I;16", "I;16B", "I;16L"):  # 16-bit grey
-        return Image.fromarray((np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
-    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture.convert("RGBA"))
-    return picture
+
+def _check_parts(parts: Mapping[str, Path], by_part: Mapping[str, Classes]) -> None:
+    """Raises DataError for a class that has no images to train on."""
+    for part, classes in by_part.items():
+        unknown = [name for name in classes.folders if name not in by_part["train"].folders]
+        if unknown:
+            raise DataError(
+                f"{parts[part] / unknown[0]}: {parts['train'].name} has no class {unknown[0]!r} to learn it "
+                f"from; give {parts['train']} to use that part alone"
+            )
+
+
+def _names_in(folder: Path, paths: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(path.relative_to(folder).as_posix() for path in paths)

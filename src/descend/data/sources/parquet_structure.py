@@ -24,6 +24,8 @@ _MOST_NESTED = 32
 _UNDOUBTED = 1 << 24  # bytes of a page that are believed whatever the chunk's total says
 _UNCOMPRESSED = 0
 _REPEATED = 2
+_TEXTS = (6, 7)  # physical types: bytes of any and of fixed length
+_NUMBER, _TEXT_VIEW = 8, 16  # bytes of a value in memory, those of a text beside it
 _DATA, _INDEX, _DICTIONARY, _DATA_V2 = range(4)
 
 
@@ -39,8 +41,10 @@ class _Column:
     repeated: bool
 
 
-def check_parquet(path: Path) -> None:
+def check_parquet(path: Path) -> int:
     """Reads the footer and every page's header, and none of the values.
+
+    Returns the bytes that the values take when read. Rows that share one text count it each.
 
     Raises
     ------
@@ -49,11 +53,13 @@ def check_parquet(path: Path) -> None:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         footer, end = _footer(data)
         columns = _columns(_structs(footer, 2, "schema"))
-        rows = _count(footer, 3, "rows")
+        rows, size = _count(footer, 3, "rows"), 0
         for number, group in enumerate(_structs(footer, 4, "row groups")):
-            rows -= _check_group(data, end, group, number, columns)
+            size += _check_group(data, end, group, number, columns)
+            rows -= _count(group, 3, "rows")
         if rows:
             raise Damaged("its row groups have more or fewer rows than the footer says")
+        return size
 
 
 def _footer(data: Data) -> tuple[Fields, int]:
@@ -103,7 +109,8 @@ def _leaves(
 
 
 def _check_group(data: Data, end: int, group: Fields, number: int, columns: list[_Column]) -> int:
-    """Checks a row group, whose pages lie before ``end``, and returns its rows."""
+    """Checks a row group, whose pages lie before ``end``, and returns the bytes of its values when read."""
+    size = 0
     chunks, rows = _structs(group, 1, "columns"), _count(group, 3, "rows")
     if len(chunks) != len(columns):
         raise Damaged(f"row group {number} has {len(chunks)} columns, and the schema has {len(columns)}")
@@ -115,16 +122,31 @@ def _check_group(data: Data, end: int, group: Fields, number: int, columns: list
             values = _count(about, 5, "values")
             if values < rows or (values > rows and not column.repeated):
                 raise Damaged(f"it has {values:,} values for {rows:,} rows")
-            _check_pages(data, end, about, values)
+            size += _size_when_read(about, values, _check_pages(data, end, about, values))
         except Damaged as error:
             raise Damaged(f"column {column.name!r}, row group {number}: {error}") from None
-    return rows
+    return size
 
 
-def _check_pages(data: Data, end: int, about: Fields, values: int) -> None:
-    """Walks the pages of one column chunk, which must hold ``values`` values."""
+def _size_when_read(about: Fields, values: int, text: float) -> int:
+    """Bytes of a chunk's values in memory; ``text`` is the mean size of a text in its dictionary."""
+    if about.get(1) not in _TEXTS:
+        return values * _NUMBER
+    told = about.get(16)  # what the writer counted, where it did
+    counted = told.get(1) if isinstance(told, dict) else None
+    if not isinstance(counted, int):
+        counted = max(_count(about, 6, "bytes"), round(values * text))
+    return values * _TEXT_VIEW + max(0, counted)
+
+
+def _check_pages(data: Data, end: int, about: Fields, values: int) -> float:
+    """Walks the pages of one column chunk, which must hold ``values`` values.
+
+    Returns the mean bytes of an entry of its dictionary, 0 without one.
+    """
+    mean = 0.0
     if not values:
-        return
+        return mean
     at = _count(about, 11 if about.get(11) else 9, "offset")  # some write 0 for a chunk without dictionary
     last = at + _count(about, 7, "compressed bytes")
     most = max(_count(about, 6, "bytes"), _UNDOUBTED)
@@ -139,9 +161,12 @@ def _check_pages(data: Data, end: int, about: Fields, values: int) -> None:
         if stored > last - thrift.at or size > most or plain:
             raise Damaged(f"the page at byte {at:,} would have {stored:,} bytes, {size:,} unpacked")
         left -= _values_of(page, size, min(stored, size), left)
+        if page.get(1) == _DICTIONARY:
+            mean = size / max(1, _count(page[7], 1, "values"))
         at = thrift.at + stored
     if left:
         raise Damaged(f"its pages lack {left:,} of {values:,} values")
+    return mean
 
 
 def _values_of(page: Fields, size: int, fewest: int, most: int) -> int:
