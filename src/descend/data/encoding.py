@@ -19,6 +19,7 @@ from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, Colum
 from descend.data.dataset import Dataset
 from descend.data.image_encoding import ImageEncoder
 from descend.data.notices import Notices
+from descend.data.places import RowPlaces
 from descend.data.spellings import note_on_forms, note_on_looks
 from descend.data.table import Table, listing
 from descend.errors import DataError, ModelFileError
@@ -38,13 +39,14 @@ class TableEncoder:
     columns : one encoder for each column that is used.
     left_out : the training table's other columns, the target among them; they may be absent or present.
     notes : what was noticed while fitting.
-    notes_of_last_use : what the last ``transform`` noticed.
+    notes_of_last_use, places_of_last_use : what the last ``transform`` noticed, and where its rows stood.
     """
 
     columns: tuple[ColumnEncoder, ...]
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     notes_of_last_use: tuple[str, ...] = field(default=(), compare=False)
+    places_of_last_use: RowPlaces | None = field(default=None, compare=False)
     names_of_last_use: ClassVar[None] = None  # rows of a table have no names
 
     scale = 1.0
@@ -115,7 +117,7 @@ class TableEncoder:
                 encoder.write(table, matrix[:, start : start + width], notices)
             start += width
         self._check_finite(table, matrix)
-        self.notes_of_last_use = notices.texts
+        self.notes_of_last_use, self.places_of_last_use = notices.texts, table.places
         return matrix
 
     def to_json(self) -> dict[str, Any]:

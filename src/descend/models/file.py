@@ -129,6 +129,7 @@ def _describe(model: Model) -> dict[str, Any]:
         "classes": None if model.classes is None else classes_to_json(model.classes),
         "encoder": None if encoder is None else {"kind": type(encoder).__name__, **encoder.to_json()},
         "target": None if model.target is None else model.target.to_json(),
+        "input_scale": model.input_scale,
         "engine": model.engine,
         "about": model.about,
     }
@@ -163,6 +164,7 @@ def _build(described: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Model
         classes=None if classes is None else classes_from_json(classes),
         encoder=encoder,
         target=target,
+        input_scale=described["input_scale"],
         engine=described["engine"],
         about=described["about"],
     )
