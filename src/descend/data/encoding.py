@@ -17,6 +17,7 @@ from descend.data import column_encoders
 from descend.data.cells import words
 from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, ColumnEncoder, NumberEncoder
 from descend.data.dataset import Dataset
+from descend.data.encoder_checks import check_columns
 from descend.data.image_encoding import ImageEncoder
 from descend.data.notices import Notices
 from descend.data.places import RowPlaces
@@ -89,6 +90,11 @@ class TableEncoder:
         return cls(used, left_out, tuple(notes))
 
     @property
+    def features(self) -> int:
+        """The matrix's columns."""
+        return sum(len(encoder.feature_names) for encoder in self.columns)
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the matrix's columns, (features,)."""
         return tuple(name for encoder in self.columns for name in encoder.feature_names)
@@ -136,6 +142,7 @@ class TableEncoder:
             left_out, notes = described["left_out"], described["notes"]
             if not all(isinstance(each, str) for each in (*left_out, *notes)):
                 raise TypeError("left_out and notes hold text")
+            check_columns(columns, left_out)
             return cls(columns, tuple(left_out), tuple(notes))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the encoder in the model file cannot be read: {error!r}") from None

@@ -84,11 +84,12 @@ class ImageEncoder:
     def from_json(cls, described: dict[str, Any]) -> ImageEncoder:
         """The encoder again. Raises ModelFileError for a damaged description."""
         try:
-            height, width, channels = (int(each) for each in described["shape"])
+            height, width, channels = described["shape"]
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"the encoder in the model file cannot be read: {error!r}") from None
-        if height < 1 or width < 1 or channels not in (1, 3):
-            raise ModelFileError(f"the model file says images of {height}×{width}×{channels}")
+        whole = all(type(each) is int and each > 0 for each in (height, width, channels))
+        if not whole or channels not in (1, 3):
+            raise ModelFileError(f"the model file says images of {f'{height}×{width}×{channels}'[:80]}")
         return cls((height, width, channels))
 
     def _read(self, data: Any) -> tuple[NDArray[np.uint8], tuple[str, ...], RowPlaces]:

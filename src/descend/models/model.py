@@ -18,6 +18,8 @@ from descend.engines.registry import ENGINES, get_engine
 from descend.engines.scale import check_input_scale
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, EngineUnavailable, OptionError, choices
+from descend.models.about import check_about
+from descend.models.classes import checked_classes
 from descend.models.rows import Place, array_rows, place_in_array
 from descend.networks import CrossEntropy, Network, Poisson
 from descend.optimizers import SGD
@@ -73,12 +75,14 @@ class Model:
             raise OptionError("parameters must all be float32 or all float64")
         if engine not in ENGINES:
             raise OptionError(f"unknown engine {engine!r}; {choices(engine, ENGINES)}")
-        if classes is not None and len(classes) != max(network.outputs, 2):
-            raise OptionError(f"{len(classes)} classes for a network of {network.outputs} outputs")
-        if (classes is None and isinstance(network.loss, CrossEntropy)) or (
-            classes is not None and not network.classifies
-        ):
-            raise OptionError("classes belong to networks that compare them, and those need them")
+        if classes is not None:
+            classes = checked_classes(classes)
+        _check_answers(network, classes, encoder, target)
+        if encoder is not None and encoder.features != first.shape[0]:
+            raise OptionError(
+                f"the encoder gives {encoder.features} inputs, the network reads {first.shape[0]}"
+            )
+        check_about(about or {})
         own_scale = 1.0 if encoder is None else encoder.scale
         input_scale = own_scale if input_scale is None else check_input_scale(input_scale, str(first.dtype))
         if encoder is not None and input_scale != own_scale:
@@ -228,6 +232,23 @@ class Model:
     def __repr__(self) -> str:
         widths = "-".join(str(width) for width in self.network.widths(self.inputs))
         return f"<descend.Model {widths}, {type(self.network.loss).__name__}, {self.dtype}>"
+
+
+def _check_answers(
+    network: Network, classes: Array | None, encoder: object, target: NumberTarget | None
+) -> None:
+    """Raises OptionError unless classes and target are there where the network's answers need them, only."""
+    one_of_many = network.classifies and (isinstance(network.loss, CrossEntropy) or network.outputs == 1)
+    if classes is not None and len(classes) != max(network.outputs, 2):
+        raise OptionError(f"{len(classes)} classes for a network of {network.outputs} outputs")
+    if (classes is None and isinstance(network.loss, CrossEntropy)) or (
+        classes is not None and not one_of_many
+    ):
+        raise OptionError("classes belong to networks that compare them, and those need them")
+    if target is not None and network.classifies:
+        raise OptionError("a target in units of its own belongs to networks that predict numbers")
+    if encoder is not None and target is None and classes is None:
+        raise OptionError("a model with an encoder has classes, or a target that it maps numbers back to")
 
 
 def _engine(name: str) -> Engine:
