@@ -196,6 +196,7 @@ def test_progress_is_told_on_standard_error_only_when_asked(capsys):
 
 
 BAD_ARRAYS = [
+    ([[1, 2], [3]], np.ones(2), "training X is no array: row 1 has 1 values, row 0 has 2"),
     (np.ones(5), np.ones(5), "two dimensions"),
     (np.ones((5, 2, 2)), np.ones(5), r"reshape\(len\(X\), -1\)"),
     (np.ones((0, 2)), np.ones(0), "no rows"),
