@@ -41,7 +41,8 @@ def as_csr(X: Any, dtype: str, name: str, scale: float = 1.0) -> Any:
     if X.dtype.kind not in "biuf":
         raise DataError(f"{name} must hold numbers, not {X.dtype}")
     check_sparse(X, name)
-    x = X.tocsr()
+    # Values of one place are added up, which 8 bits do not hold.
+    x = (X.astype(np.float64) if X.dtype.kind in "iu" else X).tocsr()
     if not x.has_canonical_format:
         x = x.copy() if x is X else x
         x.sum_duplicates()
