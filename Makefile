@@ -6,7 +6,7 @@ NATIVE := $(shell find native -name '*.cpp' -o -name '*.hpp' -o -name 'CMakeList
 CXX_FILES := $(shell find native -name '*.cpp' -o -name '*.hpp')
 JOBS ?= 2
 
-.PHONY: demo test test-all test-native count-instructions check format bench clean
+.PHONY: demo test test-all test-numerics test-native count-instructions check format bench clean
 
 demo: $(VENV)/.installed  ## install, then fit the built-in house prices
 	@if $(BIN)/python -c "import descend.engines.native._native" 2>/dev/null; then \
@@ -21,6 +21,11 @@ test: $(VENV)/.test  ## the tests, a sample of the large crosses included
 
 test-all: $(VENV)/.test  ## the whole of the crosses too
 	$(BIN)/python -m pytest -n $(JOBS)
+
+# Sums of OpenBLAS round otherwise on other processors; what tests expect must not depend on that.
+test-numerics: $(VENV)/.test  ## the solvers' tests once more, with another processor's kernels of OpenBLAS
+	OPENBLAS_CORETYPE=Haswell $(BIN)/python -m pytest -n $(JOBS) -m "not full" \
+	  tests/solvers tests/properties tests/agreement/test_nist.py tests/estimators
 
 test-native: $(VENV)/.test  ## the native engine's own tests; SANITIZE=thread or address,undefined
 	$(BIN)/cmake -S . -B build/native-$(or $(SANITIZE),plain) -G Ninja -DDESCEND_NATIVE_TESTS=ON \

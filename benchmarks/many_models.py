@@ -19,7 +19,7 @@ import numpy as np
 
 from descend import SGD, train, train_many
 from descend.bench.operations import operations
-from descend.bench.workloads import Workload, make_workloads
+from descend.bench.workloads import Workload, input_scale, make_workloads
 from descend.engines.native import kernel_report
 
 # workload, models, epochs
@@ -35,6 +35,7 @@ def measure(work: Workload, models: int, epochs: int, pairs: int, threads: int) 
     rates = [float(rate) for rate in np.geomspace(0.001, 0.5, models)]
     settings = {
         "batch_size": work.batch_size, "epochs": epochs, "threads": threads, "seed": 0,
+        "input_scale": input_scale(work.x),
     }  # fmt: skip
 
     def alone(rate: float) -> Any:

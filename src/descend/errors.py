@@ -6,7 +6,7 @@
     ├── UserError                   exit_code 2: the caller can mend it
     │   ├── OptionError             a declared value is out of range or unknown (also a ValueError)
     │   ├── DataError               a table, image or array cannot be used (also a ValueError)
-    │   ├── ModelFileError          a model file is damaged, foreign or too new
+    │   ├── ModelFileError          a model file is damaged, foreign, too old or too new
     │   ├── OutputError             a folder or file cannot be written, or is already there
     │   ├── EngineUnavailable       the engine's library is not installed or was not built
     │   └── EngineBusy              a second caller used a program that was still running
@@ -49,7 +49,7 @@ class DataWarning(UserWarning):
 
 
 class ModelFileError(UserError):
-    """A model file is damaged, not a model, or written by a newer format."""
+    """A model file is damaged, not a model, or of another format."""
 
 
 class OutputError(UserError):

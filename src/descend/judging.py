@@ -39,11 +39,11 @@ def judge(model: Model, dataset: Dataset, rows: NDArray[np.int64], notices: Noti
     blocks: list[tuple[Array, ...]] = []
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         block = dataset.take(rows[start : start + _ROWS_AT_ONCE])
-        x, scale = model.encode(block, notices)
+        x, place = model.encode(block, notices)
         if truth is None:
-            blocks.append((block.numbers(), model.answers(x, scale)))
+            blocks.append((block.numbers(), model.answers(x, place)))
         else:
-            numbers = (truth.encode(block), model.class_numbers(x, scale), model.probabilities(x, scale))
+            numbers = (truth.encode(block), model.class_numbers(x, place), model.probabilities(x, place))
             blocks.append(numbers)
     columns = [np.concatenate(column) for column in zip(*blocks, strict=True)]
     return (

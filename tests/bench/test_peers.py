@@ -73,7 +73,7 @@ def test_a_wrong_rate_or_an_epoch_too_few_is_noticed(images):
     assert not expected.agrees(training_loss(work, ours.trainer(work, 1)(work.loss_epochs - 2)))
     slower = descend.train(
         work.network, work.x, work.y, optimizer=descend.SGD(work.rate / 2), batch_size=32,
-        epochs=work.loss_epochs, initial=work.initial,
+        epochs=work.loss_epochs, initial=work.initial, input_scale=1 / 255,
     )  # fmt: skip
     assert not expected.agrees(training_loss(work, slower.model.parameters))
     assert not expected.agrees(float("nan"))

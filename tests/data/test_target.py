@@ -87,7 +87,7 @@ def test_classes_come_back_exactly_in_their_own_type(values: list[object]) -> No
     back = target.classes[numbers].tolist()
     assert back == values
     assert {type(value) for value in back} == {type(value) for value in values}
-    again = classes_from_json(json.loads(json.dumps(classes_to_json(target.classes))))
+    again = classes_from_json(json.loads(json.dumps(classes_to_json(target.classes))), len(target.classes))
     assert again.dtype == target.classes.dtype
     assert again.tolist() == target.classes.tolist()
     assert target.classes.tolist() == sorted(set(values))  # type: ignore[type-var]

@@ -123,7 +123,7 @@ def test_every_solver_reaches_the_same_optimum(standardised, name):
         assert model.n_iter_.shape == (1,)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), power=st.integers(-60, 60))
 def test_units_change_coefficients_and_nothing_else_without_a_penalty(seed, power):
     rng = np.random.default_rng(seed)
@@ -154,7 +154,7 @@ def test_classes_separated_but_for_ties_are_said_to_be_so():
         assert np.isfinite(LogisticRegression(C=np.inf).fit(X, y).coef_).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 100_000), rows=st.integers(4, 14), columns=st.integers(1, 2))
 def test_separation_is_what_a_linear_program_finds(seed, rows, columns):
     """A direction that puts no row on the wrong side and some on the right: K. Konis, thesis, Oxford 2007."""

@@ -59,7 +59,7 @@ def test_class_weights_are_row_weights(standardised, l1_ratio):
     np.testing.assert_allclose(balanced.coef_, other.coef_, atol=1e-8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), classes=st.integers(2, 4), l1_ratio=st.sampled_from([0.0, 0.4, 1.0]))
 def test_repeated_rows_are_whole_weights(seed, classes, l1_ratio):
     rng = np.random.default_rng(seed)

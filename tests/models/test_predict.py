@@ -104,6 +104,9 @@ def test_the_rows_are_not_changed(engine: str) -> None:
         (np.zeros((1, INPUTS), complex), "X must hold numbers, not complex128"),
         (np.full((1, INPUTS), "x"), "X must hold numbers, not <U1"),
         (np.full((1, INPUTS), None), "X must hold numbers, not object"),
+        ([[1, 2], [3]], "X is no array: row 1 has 1 values, row 0 has 2"),
+        ([[1.0] * INPUTS, [[1.0]] * INPUTS], "X is no array: "),
+        (np.ma.masked_equal(np.eye(INPUTS), 0), "X has masked values: fill them in or leave their rows out"),
     ],
 )
 def test_what_are_no_rows_is_refused(x: np.ndarray, message: str) -> None:

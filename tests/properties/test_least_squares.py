@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from descend.solvers import extension
 from descend.solvers.exact import least_squares
 
-quick = settings(max_examples=60, deadline=None, derandomize=True)
+quick = settings(max_examples=60, derandomize=True)
 shapes = st.tuples(st.integers(1, 60), st.integers(1, 9))
 
 

@@ -32,7 +32,7 @@ def objective(model, X, y, weight=None):
     return float(loss.sum() if weight is None else weight @ loss)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(tables(), st.booleans())
 def test_residuals_are_orthogonal_to_the_columns(table, intercept):
     X, y = table
@@ -44,7 +44,7 @@ def test_residuals_are_orthogonal_to_the_columns(table, intercept):
         assert abs(column @ rest) <= 1e-11 * (np.abs(column) @ rounding + 1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tables(), st.lists(st.integers(-30, 30), min_size=4, max_size=4))
 def test_scaling_columns_scales_coefficients(table, exponents):
     X, y = table
@@ -57,7 +57,7 @@ def test_scaling_columns_scales_coefficients(table, exponents):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(tables(3), st.data())
 def test_whole_weights_are_repetitions(loss, table, data):
     X, y = table
@@ -71,7 +71,7 @@ def test_whole_weights_are_repetitions(loss, table, data):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(tables(3), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(loss, table, random):
     X, y = table
@@ -82,7 +82,7 @@ def test_the_order_of_rows_does_not_matter(loss, table, random):
     assert objective(one, X, y) == pytest.approx(objective(other, X, y), rel=1e-8, abs=1e-8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tables(3))
 def test_no_other_coefficients_do_better(table):
     X, y = table

@@ -12,7 +12,7 @@ from descend.networks.activations import ACTIVATIONS
 from descend.networks.initialisation import SCHEMES
 from descend.optimizers import SGD, Adam, AdamW, RMSprop
 
-quick = settings(max_examples=60, deadline=None, derandomize=True)
+quick = settings(max_examples=60, derandomize=True)
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
 
 

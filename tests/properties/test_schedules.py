@@ -13,7 +13,7 @@ SCHEDULES = st.one_of(
     st.builds(Exponential, RATES, st.floats(0, 1)),
     st.builds(Cosine, RATES, st.floats(0, 1e-6)),
 )
-quick = settings(max_examples=80, deadline=None, derandomize=True)
+quick = settings(max_examples=80, derandomize=True)
 
 
 @quick

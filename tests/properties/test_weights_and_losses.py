@@ -30,7 +30,7 @@ LOSSES = [
     CrossEntropy(0.1, (1.0, 2.0, 0.5)),
     BinaryCrossEntropy(0.1, (0.5, 2.0)),
 ]
-quick = settings(max_examples=40, deadline=None, derandomize=True)
+quick = settings(max_examples=40, derandomize=True)
 SEEDS = st.integers(0, 10_000)
 
 

@@ -124,7 +124,7 @@ def test_the_run_ends_where_its_products_are_used():
     assert iterations <= 3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     classes=st.integers(2, 4),
@@ -148,7 +148,7 @@ def test_the_gap_bounds_the_distance_to_the_optimum(seed, classes, strength, rat
         assert judged(objective, point).gap >= (point.value - best.value) * (1 - 1e-9) - 1e-15
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), size=st.integers(1, 12), rank=st.integers(1, 12))
 def test_sparse_quadratics_reach_a_point_where_no_subgradient_is_left(seed, size, rank):
     rng = np.random.default_rng(seed)

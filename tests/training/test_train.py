@@ -116,7 +116,7 @@ def test_pixels_are_scaled():
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (60, 5)).astype(np.uint8)
     y = pixels[:, 0] / 255.0
-    eight = descend.train(LINEAR, pixels, y, optimizer=SGD(0.1), seed=3)
+    eight = descend.train(LINEAR, pixels, y, optimizer=SGD(0.1), seed=3, input_scale=1 / 255)
     wide = descend.train(LINEAR, (pixels * np.float32(1 / 255)), y, optimizer=SGD(0.1), seed=3)
     assert eight.model.parameters["0.weight"] == pytest.approx(wide.model.parameters["0.weight"], abs=1e-6)
     assert eight.model.predict(pixels) == pytest.approx(wide.model.predict(pixels / 255), abs=1e-5)
@@ -235,6 +235,7 @@ def test_progress_is_told_on_standard_error_only_when_asked(capsys):
 
 
 BAD_ARRAYS = [
+    ([[1, 2], [3]], np.ones(2), "training X is no array: row 1 has 1 values, row 0 has 2"),
     (np.ones(5), np.ones(5), "two dimensions"),
     (np.ones((5, 2, 2)), np.ones(5), r"reshape\(len\(X\), -1\)"),
     (np.ones((0, 2)), np.ones(0), "no rows"),
@@ -242,7 +243,7 @@ BAD_ARRAYS = [
     (np.ones((5, 2)), np.ones(4), "5 rows but y"),
     (np.array([["a", "b"]]), np.ones(1), "must hold numbers"),
     (np.array([[1.0, np.nan]]), np.ones(1), "nan in row 0, column 1"),
-    (np.array([[1.0, 1e300]]), np.ones(1), "inf in row 0, column 1"),
+    (np.array([[1.0, 1e300]]), np.ones(1), r"1e\+300 in row 0, column 1"),
     (np.ones((2, 1)), np.array([1.0, np.inf]), "inf in row 1"),
     (np.ones((2, 1)), np.array(["a", "b"]), "y must hold numbers"),
     (np.ones((2, 1)), np.ones((2, 3)), "has 1 outputs"),

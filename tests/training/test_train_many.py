@@ -9,6 +9,7 @@ from descend.errors import DataError, OptionError
 
 RNG = np.random.default_rng(7)
 BYTES = RNG.integers(0, 256, (230, 37)).astype(np.uint8)
+SCALE = 1 / 255
 LABELS = (BYTES[:, 0] > 127).astype(np.int64) + (BYTES[:, 1] > 127)
 NETWORKS = {
     "softmax": [Dense(3)],
@@ -27,7 +28,7 @@ def same(one, other):
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_each_has_the_bits_of_training_alone(layers, dtype, threads):
     network = Network(layers, loss=CrossEntropy())
-    shared = {"batch_size": 50, "epochs": 3, "dtype": dtype, "last_batch": "wrap"}
+    shared = {"batch_size": 50, "epochs": 3, "dtype": dtype, "last_batch": "wrap", "input_scale": SCALE}
     fold = np.flatnonzero(np.arange(230) % 5)
     drawn = network.draw_parameters(37, 99)
     variations = [
@@ -59,11 +60,19 @@ def test_dropout_varies():
     network = Network(NETWORKS["wide"], loss=CrossEntropy())
     rates = [0.0, 0.6]
     together = train_many(
-        network, BYTES, LABELS, variations=[{"dropout": rate} for rate in rates], optimizer=SGD(0.1)
+        network,
+        BYTES,
+        LABELS,
+        variations=[{"dropout": rate} for rate in rates],
+        optimizer=SGD(0.1),
+        input_scale=SCALE,
     )
     for rate, one in zip(rates, together, strict=True):
         layers = [Dense(40, "relu"), Dropout(rate), Dense(3)]
-        assert same(one, train(Network(layers, loss=CrossEntropy()), BYTES, LABELS, optimizer=SGD(0.1)))
+        assert same(
+            one,
+            train(Network(layers, loss=CrossEntropy()), BYTES, LABELS, optimizer=SGD(0.1), input_scale=SCALE),
+        )
 
 
 @pytest.mark.parametrize("engine", ["native", "reference"])
@@ -114,4 +123,4 @@ def test_one_that_diverges_leaves_the_others_alone():
 def test_wrong_variations_are_refused(variations, message):
     network = Network([Dense(3)], loss=CrossEntropy())
     with pytest.raises((OptionError, DataError), match=message):
-        train_many(network, BYTES, LABELS, variations=variations, optimizer=SGD(0.1))
+        train_many(network, BYTES, LABELS, variations=variations, optimizer=SGD(0.1), input_scale=SCALE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from descend.bench.contender import Predictor, Trainer
-from descend.bench.workloads import Parameters, Workload
+from descend.bench.workloads import Parameters, Workload, input_scale
 from descend.models import Model
 from descend.optimizers import SGD
 from descend.training import train
@@ -16,8 +16,8 @@ def trainer(work: Workload, threads: int, seed: int = 0) -> Trainer:
 
     def epochs(count: int) -> Parameters:
         run = train(
-            work.network, work.x, work.y, optimizer=SGD(work.rate), batch_size=work.batch_size,
-            epochs=count, threads=threads, initial=work.initial, seed=seed,
+            work.network, work.x, work.y, optimizer=SGD(work.rate), input_scale=input_scale(work.x),
+            batch_size=work.batch_size, epochs=count, threads=threads, initial=work.initial, seed=seed,
         )  # fmt: skip
         return run.model.parameters
 

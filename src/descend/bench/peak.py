@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from descend.bench.workloads import make_network
+from descend.bench.workloads import input_scale, make_network
 from descend.optimizers import SGD
 from descend.training import train
 
@@ -20,8 +20,8 @@ def main(task: dict[str, Any]) -> None:
 
     def run(x: Any, y: Any) -> None:
         train(
-            make_network(x, y, task["hidden"]), x, y, optimizer=SGD(task["rate"]), epochs=2,
-            batch_size=task["batch_size"], threads=task["threads"],
+            make_network(x, y, task["hidden"]), x, y, optimizer=SGD(task["rate"]), input_scale=input_scale(x),
+            epochs=2, batch_size=task["batch_size"], threads=task["threads"],
         )  # fmt: skip
 
     run(np.ones((2, 2), np.uint8), np.arange(2))

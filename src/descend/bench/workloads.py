@@ -78,6 +78,11 @@ class Workload:
         ]
 
 
+def input_scale(x: NDArray[Any]) -> float:
+    """1/255 where x is pixels, uint8, and 1 where it is float32."""
+    return 1.0 / 255.0 if x.dtype == np.uint8 else 1.0
+
+
 def make_network(x: NDArray[Any], y: NDArray[Any], hidden: Sequence[int]) -> Network:
     """Relu layers of ``hidden`` units, then softmax over the classes of whole ``y``, or a line."""
     classes = int(y.max()) + 1 if y.dtype.kind in "iu" else 0

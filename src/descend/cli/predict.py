@@ -27,11 +27,11 @@ def predict_command(model_path: str, data: str, out: Path | None, overwrite: boo
     if model.encoder is None:
         raise OptionError(f"{model_path} was trained on arrays: use descend.load(...).predict in Python")
     notices = Notices()
-    x, scale = model.encode(data, notices)
-    columns: list[NDArray[np.generic]] = [model.answers(x, scale)]
+    x, place = model.encode(data, notices)
+    columns: list[NDArray[np.generic]] = [model.answers(x, place)]
     header = ["prediction"]
     if model.classes is not None:
-        columns += list(model.probabilities(x, scale).T)
+        columns += list(model.probabilities(x, place).T)
         header += [f"probability_{label}" for label in model.classes.tolist()]
     names = model.encoder.names_of_last_use
     if names is not None:

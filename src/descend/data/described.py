@@ -22,12 +22,19 @@ def checked_fields(kind: type, described: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond float64
+        return False
+
+
 def _fits(value: Any, wanted: str) -> bool:
     if wanted.startswith("tuple["):
         inner = wanted.removeprefix("tuple[").removesuffix(", ...]")
         return isinstance(value, tuple) and all(_fits(each, inner) for each in value)
     if wanted == "float":
-        return isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, float | int) and not isinstance(value, bool) and _is_finite(value)
     if wanted == "int":
         return isinstance(value, int) and not isinstance(value, bool)
     if wanted == "bool":

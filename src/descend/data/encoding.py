@@ -17,9 +17,11 @@ from descend.data import column_encoders
 from descend.data.cells import words
 from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, ColumnEncoder, NumberEncoder
 from descend.data.dataset import Dataset
+from descend.data.encoder_checks import check_columns
 from descend.data.image_encoding import ImageEncoder
 from descend.data.notices import Notices
 from descend.data.panics import panics_named
+from descend.data.places import RowPlaces
 from descend.data.spellings import note_on_forms, note_on_looks
 from descend.data.table import Table, listing
 from descend.errors import DataError, ModelFileError
@@ -39,13 +41,14 @@ class TableEncoder:
     columns : one encoder for each column that is used.
     left_out : the training table's other columns, the target among them; they may be absent or present.
     notes : what was noticed while fitting.
-    notes_of_last_use : what the last ``transform`` noticed.
+    notes_of_last_use, places_of_last_use : what the last ``transform`` noticed, and where its rows stood.
     """
 
     columns: tuple[ColumnEncoder, ...]
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     notes_of_last_use: tuple[str, ...] = field(default=(), compare=False)
+    places_of_last_use: RowPlaces | None = field(default=None, compare=False)
     names_of_last_use: ClassVar[None] = None  # rows of a table have no names
 
     scale = 1.0
@@ -88,6 +91,11 @@ class TableEncoder:
         return cls(used, left_out, tuple(notes))
 
     @property
+    def features(self) -> int:
+        """The matrix's columns."""
+        return sum(len(encoder.feature_names) for encoder in self.columns)
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the matrix's columns, (features,)."""
         return tuple(name for encoder in self.columns for name in encoder.feature_names)
@@ -118,7 +126,7 @@ class TableEncoder:
                 encoder.write(table, matrix[:, start : start + width], notices)
             start += width
         self._check_finite(table, matrix)
-        self.notes_of_last_use = notices.texts
+        self.notes_of_last_use, self.places_of_last_use = notices.texts, table.places
         return matrix
 
     def to_json(self) -> dict[str, Any]:
@@ -137,6 +145,7 @@ class TableEncoder:
             left_out, notes = described["left_out"], described["notes"]
             if not all(isinstance(each, str) for each in (*left_out, *notes)):
                 raise TypeError("left_out and notes hold text")
+            check_columns(columns, left_out)
             return cls(columns, tuple(left_out), tuple(notes))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the encoder in the model file cannot be read: {error!r}") from None

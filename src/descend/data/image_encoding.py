@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from descend.data.dataset import Dataset
 from descend.data.notices import Notices
 from descend.data.pixel_form import PixelForm, size_text
+from descend.data.places import RowPlaces
 from descend.errors import DataError, ModelFileError
 
 
@@ -23,6 +24,7 @@ class ImageEncoder:
     notes, notes_of_last_use : what was noticed while fitting, and by the last ``transform``.
     names_of_last_use : the files' paths inside the folder that the last ``transform`` was given, in the
         order of its rows; None where the images were no files of their own.
+    places_of_last_use : where the rows of the last ``transform`` stood.
     """
 
     shape: tuple[int, int, int]
@@ -30,6 +32,7 @@ class ImageEncoder:
     notes: tuple[str, ...] = ()
     notes_of_last_use: tuple[str, ...] = ()
     names_of_last_use: tuple[str, ...] | None = None
+    places_of_last_use: RowPlaces | None = None
 
     scale = 1.0 / 255.0
 
@@ -74,7 +77,8 @@ class ImageEncoder:
         notices : takes what was noticed.
         """
         del dtype  # bytes stay bytes; the engine widens them to its own
-        pixels, self.notes_of_last_use, self.names_of_last_use = self._read(data)
+        pixels, self.notes_of_last_use, self.places_of_last_use = self._read(data)
+        self.names_of_last_use = self.places_of_last_use.names
         if notices is not None:
             notices.say(*self.notes_of_last_use)
         return np.ascontiguousarray(pixels)
@@ -87,28 +91,30 @@ class ImageEncoder:
     def from_json(cls, described: dict[str, Any]) -> ImageEncoder:
         """The encoder again. Raises ModelFileError for a damaged description."""
         try:
-            height, width, channels = (int(each) for each in described["shape"])
-            grey_bits = int(described.get("grey_bits", 16))
+            height, width, channels = described["shape"]
+            grey_bits = described["grey_bits"]
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"the encoder in the model file cannot be read: {error!r}") from None
-        if height < 1 or width < 1 or channels not in (1, 3):
-            raise ModelFileError(f"the model file says images of {height}×{width}×{channels}")
-        if not 8 <= grey_bits <= 16:
-            raise ModelFileError(f"the model file says grey images of {grey_bits} bits")
+        whole = all(type(each) is int and each > 0 for each in (height, width, channels))
+        if not whole or channels not in (1, 3):
+            raise ModelFileError(f"the model file says images of {f'{height}×{width}×{channels}'[:80]}")
+        if type(grey_bits) is not int or not 8 <= grey_bits <= 16:
+            raise ModelFileError(f"the model file says grey images of {f'{grey_bits}'[:80]} bits")
         return cls((height, width, channels), grey_bits)
 
-    def _read(self, data: Any) -> tuple[NDArray[np.uint8], tuple[str, ...], tuple[str, ...] | None]:
-        """Pixels, notes, and the rows' names."""
+    def _read(self, data: Any) -> tuple[NDArray[np.uint8], tuple[str, ...], RowPlaces]:
+        """Pixels, notes, and where the rows stand."""
         from descend.data.sources import read_images
 
         if isinstance(data, np.ndarray):
-            return self._array(data), (), None
+            return self._array(data), (), RowPlaces("the given images")
         found = data if isinstance(data, Dataset) else read_images(data, self.form)
         if found.images is None:
             raise DataError(f"{found.name} holds a table, but the model was trained on images")
+        places = RowPlaces(found.name, names=found.row_names)
         if found.image_shape != self.shape:
-            return *self._resized(found), found.row_names
-        return found.images, found.notes if found is not data else (), found.row_names
+            return *self._resized(found), places
+        return found.images, found.notes if found is not data else (), places
 
     def _array(self, data: NDArray[Any]) -> NDArray[np.uint8]:
         height, width, channels = self.shape

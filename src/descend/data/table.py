@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.data.number_columns import NumberColumns
+from descend.data.places import RowPlaces
 from descend.errors import DataError
 
 _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32)
@@ -51,8 +52,12 @@ class Table:
 
     def place(self, row: int, column: str) -> str:
         """Beginning of a message about one cell; ``row`` counts from 0."""
-        where = f"row {row + 1:,}" if self.lines is None else f"line {int(self.lines[row])}"
-        return f"{self.name}, {where}, column {column!r}"
+        return f"{self.places(row)}, column {column!r}"
+
+    @property
+    def places(self) -> RowPlaces:
+        """Where the rows stand."""
+        return RowPlaces(self.name, self.lines)
 
     @cached_property
     def number_columns(self) -> NumberColumns:

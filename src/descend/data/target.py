@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from descend.data.class_spellings import class_spellings, note_on_classes
 from descend.data.dataset import Dataset
 from descend.data.decimals import rounded
+from descend.data.described import checked_fields
 from descend.data.kinds import infer_column
 from descend.data.moments import mean_and_deviation
 from descend.data.spellings import composed
@@ -179,10 +180,11 @@ class NumberTarget:
     def from_json(cls, described: dict[str, Any]) -> NumberTarget:
         """The target again, exactly. Raises ModelFileError for a damaged description."""
         try:
-            mean, deviation = float(described["mean"]), float(described["deviation"])
-        except (KeyError, TypeError, ValueError) as error:
+            fields = checked_fields(cls, described)
+            mean, deviation = float(fields["mean"]), float(fields["deviation"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the target in the model file cannot be read: {error!r}") from None
-        if not (np.isfinite(mean) and 0 < deviation < np.inf):
+        if not deviation > 0:
             raise ModelFileError(f"the target in the model file has mean {mean} and deviation {deviation}")
         return cls(mean, deviation)
 

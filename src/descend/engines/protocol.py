@@ -28,9 +28,9 @@ State = dict[str, Array]
 class Inputs:
     """Rows to learn from or to judge by.
 
-    x : (n, inputs), the program's dtype, or uint8 whose values are multiplied by ``scale`` on the way in; or
-        scipy.sparse rows (CSR) in the program's dtype with ascending columns, which stay sparse in memory
-        and give the same bits as the dense table.
+    x : (n, inputs), the program's dtype, or uint8 whose values are multiplied by ``scale`` on the way in (all
+        others come multiplied); or scipy.sparse rows (CSR) in the program's dtype with ascending columns,
+        which stay sparse in memory and give the same bits as the dense table.
     y : (n,) int64 class numbers for CrossEntropy, else (n, outputs) in the program's dtype.
     weight : (n,) of at least 0 in the program's dtype, or None for all 1.
     """

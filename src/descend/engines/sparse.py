@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.engines.given import not_finite
+from descend.engines.scale import scaled
 from descend.errors import DataError
 
 Array = NDArray[Any]
@@ -24,36 +26,61 @@ def widened(x: Any) -> Array:
     return x.toarray() if is_sparse(x) else x
 
 
-def as_csr(X: Any, dtype: str, name: str) -> Any:
+def as_csr(X: Any, dtype: str, name: str, scale: float = 1.0) -> Any:
     """Any sparse table as engines take it; X itself where it is that already, and never changed.
 
-    dtype : of the result.  name : how messages call the table.
+    dtype : of the result.  name : how messages call the table.  scale : what its values are multiplied by.
 
     Raises
     ------
-    DataError : not two dimensions, no columns, no numbers, 8-bit numbers (dense ones are pixels, and scaled),
-        values that are not finite in ``dtype``.
+    DataError : not two dimensions, no columns, no numbers, a damaged table, values that are not finite in
+        ``dtype``.
     """
     if X.ndim != 2 or X.shape[1] == 0:
         raise DataError(f"{name} must have two dimensions (rows, inputs), not shape {X.shape}")
-    if X.dtype == np.uint8:
-        raise DataError(f"{name} is sparse and 8-bit; dense pixels are, and counts go as X.astype({dtype!r})")
     if X.dtype.kind not in "biuf":
         raise DataError(f"{name} must hold numbers, not {X.dtype}")
-    x = X.tocsr()
+    check_sparse(X, name)
+    # Values of one place are added up, which 8 bits do not hold.
+    x = (X.astype(np.float64) if X.dtype.kind in "iu" else X).tocsr()
     if not x.has_canonical_format:
         x = x.copy() if x is X else x
         x.sum_duplicates()
     with np.errstate(over="ignore"):  # found below, with its place
-        x = x.astype(dtype, copy=False)
-    bad = np.flatnonzero(~np.isfinite(x.data))
+        own = x.astype(dtype, copy=False)
+    if scale != 1.0:
+        own = type(own)((scaled(own.data, scale), own.indices, own.indptr), shape=own.shape)
+    bad = np.flatnonzero(~np.isfinite(own.data[: own.indptr[-1]]))
     if len(bad):
-        raise DataError(
-            f"{name} holds {x.data[bad[0]]} in row {_row(x.indptr, int(bad[0]))}, column "
-            f"{x.indices[bad[0]]}: leave the row out or fill the value in (values must be finite and fit "
-            f"{x.dtype})"
-        )
-    return x
+        row, column = _row(own.indptr, int(bad[0])), own.indices[bad[0]]
+        raise not_finite(name, x.data[bad[0]], row, int(column), own.dtype, scale)
+    return own
+
+
+def check_sparse(x: Any, name: str = "sparse X") -> None:
+    """Raises DataError for a table whose parts do not fit each other, which scipy would read out of bounds.
+
+    x : any format of scipy.sparse, two dimensions.  name : how messages call it.
+    """
+    if x.format in ("csr", "csc", "bsr"):
+        height, width = (size // block for size, block in zip(x.shape, _block(x), strict=True))
+        if x.format == "csc":
+            height, width = width, height
+        _check_starts(x, height, name)
+        numbers = x.indices[: x.indptr[-1]]
+        if len(numbers) and not 0 <= numbers.min() <= numbers.max() < width:
+            place = int(np.flatnonzero((numbers < 0) | (numbers >= width))[0])
+            outer, inner = ("column", "row") if x.format == "csc" else ("row", "column")
+            raise DataError(
+                f"{name} is damaged: it names {inner} {numbers[place]} in {outer} {_row(x.indptr, place)}; "
+                f"{inner}s are 0 to {width - 1}"
+            )
+    elif x.format == "coo":
+        if any(part.shape != x.data.shape for part in (x.row, x.col)):
+            raise DataError(f"{name} is damaged: its rows and columns are not as many as its values")
+        for numbers, size, what in ((x.row, x.shape[0], "row"), (x.col, x.shape[1], "column")):
+            if len(numbers) and not 0 <= numbers.min() <= numbers.max() < size:
+                raise DataError(f"{name} is damaged: it names a {what} outside 0 … {size - 1}")
 
 
 def check_csr(x: Any, dtype: np.dtype[Any]) -> None:
@@ -66,16 +93,9 @@ def check_csr(x: Any, dtype: np.dtype[Any]) -> None:
         raise DataError(f"sparse X must be compressed by rows, not {x.format}: use X.tocsr()")
     if x.dtype != dtype:
         raise DataError(f"sparse X must hold {dtype}, not {x.dtype}")
-    starts, columns = x.indptr, x.indices
-    if len(starts) != x.shape[0] + 1 or starts[0] != 0 or starts[-1] > min(len(columns), len(x.data)):
-        raise DataError("sparse X is damaged: its row starts do not fit its values")
-    if (np.diff(starts) < 0).any():
-        raise DataError("sparse X is damaged: its row starts do not ascend")
-    columns = columns[: starts[-1]]
-    outside = np.flatnonzero((columns < 0) | (columns >= x.shape[1]))
-    if len(outside):
-        row, found = _row(starts, int(outside[0])), columns[outside[0]]
-        raise DataError(f"sparse X names column {found} in row {row}; columns are 0 to {x.shape[1] - 1}")
+    check_sparse(x)
+    starts = x.indptr
+    columns = x.indices[: starts[-1]]
     falls = columns[1:] <= columns[:-1]
     between = starts[1:-1]  # from one row to the next they may fall
     falls[between[(between > 0) & (between < len(columns))] - 1] = False
@@ -84,6 +104,20 @@ def check_csr(x: Any, dtype: np.dtype[Any]) -> None:
         raise DataError(
             f"sparse X has columns that do not ascend in row {row}: call X.sum_duplicates() before"
         )
+
+
+def _block(x: Any) -> tuple[int, int]:
+    """Rows and columns of a block of values."""
+    return x.data.shape[1:] if x.format == "bsr" else (1, 1)
+
+
+def _check_starts(x: Any, count: int, name: str) -> None:
+    """Raises DataError unless there are ``count`` starts and an end, which ascend within the values."""
+    starts, what = x.indptr, "column" if x.format == "csc" else "row"
+    if len(starts) != count + 1 or starts[0] != 0 or starts[-1] > min(len(x.indices), len(x.data)):
+        raise DataError(f"{name} is damaged: its {what} starts do not fit its values")
+    if (starts[1:] < starts[:-1]).any():
+        raise DataError(f"{name} is damaged: its {what} starts do not ascend")
 
 
 def _row(starts: Array, value: int) -> int:

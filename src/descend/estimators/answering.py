@@ -8,7 +8,9 @@ from collections.abc import Callable, Hashable
 
 import numpy as np
 
+from descend.engines.overflow import row_beyond
 from descend.engines.protocol import Array, Program, Rows, State
+from descend.estimators.beyond import no_answer
 
 
 class Answering:
@@ -28,6 +30,10 @@ class Answering:
 
         key : what ``compiled`` depends on.  parameters : the weights at present, which their owner may have
         changed since the last call.
+
+        Raises
+        ------
+        DataError : the first row whose output is no finite number, before the inverse link or behind it.
         """
         kept = self._kept
         if kept is None or not kept.serves(key):
@@ -55,4 +61,7 @@ class _Kept:
             self._loaded = {}  # in case that the weights are refused
             self._program.load(parameters)
             self._loaded = {name: part.copy() for name, part in parameters.items()}
-        return self._program.output(x, inverse_link=True)
+        output = self._program.output(x, inverse_link=True)
+        if (row := row_beyond(self._program, x, 1.0, output, inverse_link=True)) is not None:
+            raise no_answer(row, "prediction", output.dtype)
+        return output

@@ -19,6 +19,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from descend.engines.registry import ENGINES
+from descend.engines.sparse import check_sparse, is_sparse
 from descend.errors import DataError, Diverged, OptionError
 from descend.estimators.beyond import check_finite, check_summable, named_later
 from descend.estimators.named_errors import data_errors, first_bad, numeric_target, weight_errors
@@ -249,7 +250,15 @@ def encoded_labels(y: Array) -> tuple[Array, NDArray[np.int64]]:
 
 
 def _numeric(X: Any) -> Any:
-    """X, lists as an array; raises DataError for text and complex numbers, which NumPy would convert."""
+    """X, lists as an array.
+
+    Raises DataError for text and complex numbers, which NumPy would convert, and for damaged sparse tables,
+    which SciPy would read out of bounds.
+    """
+    if is_sparse(X):
+        if X.ndim == 2:
+            check_sparse(X, "X")
+        return X
     if isinstance(X, (list, tuple)):
         try:
             X = np.asarray(X)

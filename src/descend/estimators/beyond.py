@@ -49,9 +49,14 @@ def check_answers(answers: Array, what: str) -> None:
     """Raises DataError naming the first row of (n,) or (n, outputs) whose answer is no finite number."""
     if not all_finite(_contiguous(answers)):
         row = np.flatnonzero(~np.isfinite(answers.reshape(len(answers), -1)).all(axis=1))[0]
-        raise DataError(
-            f"row {row} of X holds values too large: its {what} is beyond {answers.dtype}; leave the row out"
-        )
+        raise no_answer(int(row), what, answers.dtype)
+
+
+def no_answer(row: int, what: str, dtype: np.dtype[Any]) -> DataError:
+    """The error about a row whose answer is no finite number of ``dtype``; ``what`` names the answer."""
+    return DataError(
+        f"row {row} of X holds values too large: its {what} is beyond {dtype}; leave the row out"
+    )
 
 
 def check_solved(coef: Array) -> None:

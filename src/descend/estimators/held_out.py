@@ -14,6 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
 
 from descend.engines.protocol import Inputs, Program, State
+from descend.engines.sparse import is_sparse
 from descend.errors import DataError
 from descend.estimators.base import Array, ParameterError
 from descend.estimators.named_errors import data_errors
@@ -53,7 +54,7 @@ def split_rows(
 
     Raises
     ------
-    DataError : too few rows to hold two out.
+    DataError : too few rows to hold two out, or a part all of whose rows have weight 0.
     """
     with data_errors():
         kept, held_out = train_test_split(
@@ -64,13 +65,30 @@ def split_rows(
             f"The validation set is too small, {len(held_out)} of {len(rows.inputs.y)} rows: raise "
             "validation_fraction or give more rows"
         )
+    if rows.inputs.weight is not None:
+        _check_weights(rows.inputs.weight[held_out], "rows drawn for validation")
+        _check_weights(rows.inputs.weight[kept], "rows left to train on")
     weight, both, constant = (
         None if part is None else part[held_out] for part in (rows.weight, rows.inputs.weight, rows.constant)
     )
     own = Inputs(rows.inputs.x[held_out], rows.inputs.y[held_out], both)
     return kept, Rows(
-        own, weight, constant, _safe_indexing(rows.X, held_out), _safe_indexing(rows.y, held_out)
+        own, weight, constant, _safe_indexing(_indexable(rows.X), held_out), _safe_indexing(rows.y, held_out)
     )
+
+
+def _check_weights(weight: Array, which: str) -> None:
+    """Raises DataError where no row counts; ``which`` names the rows."""
+    if not weight.any():
+        raise DataError(
+            f"all {len(weight)} {which} have weight 0: leave rows of weight 0 out, or change "
+            "validation_fraction or random_state"
+        )
+
+
+def _indexable(X: Any) -> Any:
+    """X as it came, or as CSR where it is sparse: COO, DIA and BSR know no rows."""
+    return X.tocsr() if is_sparse(X) else X
 
 
 class Judge:

@@ -1,8 +1,9 @@
 """The model file: weights as safetensors, everything else as JSON in its header. Nothing is unpickled.
 
 Header entries: ``format`` (this module's version), ``descend`` (JSON: network, classes, encoder, target,
-engine, about) and ``sha256`` over that JSON and every tensor, so that a damaged file is told from a whole
-one.
+input_scale, engine, about) and ``sha256`` over that JSON and every tensor, so that a damaged file is told
+from a whole one. A checksum can be made again, so the description is not believed: what is large is compared
+with the weights before it is built, and the model that is built must describe itself with the same text.
 """
 
 from __future__ import annotations
@@ -17,27 +18,40 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from descend.errors import DescendError, ModelFileError
+from descend.errors import DescendError, ModelFileError, OptionError
 from descend.models.classes import classes_from_json, classes_to_json
 from descend.models.description import network_from_json, network_to_json
 from descend.models.model import Model
 from descend.models.safetensors_bytes import to_bytes
 from descend.writing.whole import replace_file
 
-FORMAT = 1
+FORMAT = 2
+_HEADER = {"format", "descend", "sha256"}
+_MOST_REASON = 200  # letters of a message that may quote the file
 FILE_NAME = "model.safetensors"
 _SIZE_OF_LENGTH = 8  # safetensors begins with the header's length, little-endian
 _LARGEST_HEADER = 100_000_000  # what safetensors itself accepts
 
 
 def save_model(model: Model, path: Path) -> None:
-    """Writes ``model`` to ``path``, whole or not at all. Raises OutputError where it cannot."""
+    """Writes ``model`` to ``path``, whole or not at all.
+
+    Raises
+    ------
+    OutputError : it cannot be written there.
+    OptionError : as ``model_bytes``.
+    """
     replace_file(path, model_bytes(model))
 
 
 def model_bytes(model: Model) -> bytes:
-    """What ``save_model`` writes; the same for equal models."""
-    described = json.dumps(_describe(model), ensure_ascii=False, sort_keys=True)
+    """What ``save_model`` writes; the same for equal models.
+
+    Raises
+    ------
+    OptionError : ``about`` holds something else than JSON does, or text that is no Unicode.
+    """
+    described = _written(model)
     tensors = model.parameters
     header = {"format": str(FORMAT), "descend": described, "sha256": _digest(described, tensors)}
     return to_bytes(tensors, header)
@@ -48,28 +62,42 @@ def load(path: str | os.PathLike[str]) -> Model:
 
     Raises
     ------
-    ModelFileError : there is none, it is damaged, no model, or written by a newer format.
+    ModelFileError : there is none, it is damaged, no model, or of another format.
     """
     file = _find(Path(path))
     header, tensors = _read(file)
     if "descend" not in header:
         raise ModelFileError(f"{file}: weights without a description; not a model that descend saved")
-    version = header.get("format", "unknown")
-    if not (version.isascii() and version.isdecimal() and len(version) < 10 and int(version) <= FORMAT):
-        raise ModelFileError(
-            f"{file}: format {version!r}; this version reads up to {FORMAT}: install a newer descend"
-        )
-    if _digest(header["descend"], tensors) != header.get("sha256"):
+    _check_format(file, header.get("format", "unknown"))
+    if set(header) != _HEADER or _digest(header["descend"], tensors) != header.get("sha256"):
         raise ModelFileError(
             f"{file}: its contents do not match its checksum; the file was altered or damaged"
         )
     try:
-        return _build(json.loads(header["descend"]), tensors)
+        model = _build(json.loads(header["descend"]), tensors)
+        if _written(model) != header["descend"]:
+            raise ModelFileError("its description is not as descend writes it")
     except DescendError as error:
-        raise ModelFileError(f"{file}: {error}") from None
+        raise ModelFileError(f"{file}: {_one_line(str(error))}") from None
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
-        reason = str(error) or type(error).__name__
+        reason = _one_line(str(error)) or type(error).__name__
         raise ModelFileError(f"{file}: its description cannot be read ({reason})") from None
+    return model
+
+
+def _check_format(file: Path, version: str) -> None:
+    if version == str(FORMAT):
+        return
+    if version.isascii() and version.isdecimal() and len(version) < 10 and 0 < int(version) < FORMAT:
+        raise ModelFileError(f"{file}: written by an earlier descend (format {version}); train again")
+    shown = _one_line(repr(version))
+    raise ModelFileError(f"{file}: format {shown}; this version reads {FORMAT}: install a newer descend")
+
+
+def _one_line(text: str) -> str:
+    """What may quote the file, so that a terminal shows it as one short line."""
+    shown = "".join(each if each.isprintable() else "?" for each in text[:_MOST_REASON])
+    return shown + (" …" if len(text) > _MOST_REASON else "")
 
 
 def _find(path: Path) -> Path:
@@ -122,6 +150,16 @@ def _refuse_foreign(file: Path) -> None:
     raise ModelFileError(f"{file}: not a safetensors file")
 
 
+def _written(model: Model) -> str:
+    """The description as text. Raises OptionError where it holds what JSON or Unicode does not."""
+    try:
+        text = json.dumps(_describe(model), ensure_ascii=False, sort_keys=True, allow_nan=False)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"the model cannot be described in its file: {error}") from None
+    return text
+
+
 def _describe(model: Model) -> dict[str, Any]:
     encoder = model.encoder
     return {
@@ -129,6 +167,7 @@ def _describe(model: Model) -> dict[str, Any]:
         "classes": None if model.classes is None else classes_to_json(model.classes),
         "encoder": None if encoder is None else {"kind": type(encoder).__name__, **encoder.to_json()},
         "target": None if model.target is None else model.target.to_json(),
+        "input_scale": model.input_scale,
         "engine": model.engine,
         "about": model.about,
     }
@@ -136,33 +175,31 @@ def _describe(model: Model) -> dict[str, Any]:
 
 def _build(described: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Model:
     network = network_from_json(described["network"])
-    expected = set(network.parameter_shapes(_width(tensors)))
-    if set(tensors) != expected:
+    shapes = network.parameter_shapes(_width(tensors))
+    if set(tensors) != set(shapes):
         raise ModelFileError(
-            f"its weights are {', '.join(sorted(tensors))}, the network's {', '.join(expected)}"
+            f"its weights are {', '.join(sorted(tensors))}, the network's {', '.join(shapes)}"
         )
     if not isinstance(described["about"], dict):
         raise ModelFileError("its facts about the run are missing")
     encoder, target = described["encoder"], described["target"]
     classes = described["classes"]
+    network.check_parameters(_width(tensors), tensors)  # from here on its widths are those of the weights
     if encoder is not None:
         from descend.data.encoding import encoder_from_json
 
         encoder = encoder_from_json(encoder)
-        if len(encoder.feature_names) != _width(tensors):
-            raise ModelFileError(
-                f"its encoder gives {len(encoder.feature_names)} inputs, the network reads {_width(tensors)}"
-            )
     if target is not None:
         from descend.data.target import NumberTarget
 
         target = NumberTarget.from_json(target)
     return Model(
         network,
-        {name: tensors[name] for name in network.parameter_shapes(_width(tensors))},
-        classes=None if classes is None else classes_from_json(classes),
+        {name: tensors[name] for name in shapes},
+        classes=None if classes is None else classes_from_json(classes, max(network.outputs, 2)),
         encoder=encoder,
         target=target,
+        input_scale=described["input_scale"],
         engine=described["engine"],
         about=described["about"],
     )

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from descend.engines.finite import all_finite
+from descend.engines.overflow import first_row_beyond, row_beyond
 from descend.engines.protocol import Engine, Program, Rows
 from descend.engines.registry import ENGINES, get_engine
-from descend.engines.sparse import as_csr, is_sparse
+from descend.engines.scale import check_input_scale
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, EngineUnavailable, OptionError, choices
+from descend.models.about import check_about
+from descend.models.classes import checked_classes
+from descend.models.rows import Place, array_rows, place_in_array
 from descend.networks import CrossEntropy, Network, Poisson
 from descend.optimizers import SGD
 
@@ -43,6 +46,8 @@ class Model:
     classes : labels in class order, (classes,), in the user's own type; None where numbers are predicted.
     encoder : turns rows of a table or images into the network's inputs; None for a model of arrays.
     target : maps numbers back to the target's units; None where the network predicts them itself.
+    input_scale : what every value is multiplied by on its way into the network, whatever its type: 1/255 for
+        pixels from 0 to 255. By default the encoder's, or 1.
     engine : name of the engine that predicts.
     about : facts about its making (task, table, split, versions), plain JSON values.
     """
@@ -55,6 +60,7 @@ class Model:
         classes: Array | None = None,
         encoder: TableEncoder | ImageEncoder | None = None,
         target: NumberTarget | None = None,
+        input_scale: float | None = None,
         engine: str = "native",
         threads: int | None = None,
         about: Mapping[str, Any] | None = None,
@@ -69,17 +75,24 @@ class Model:
             raise OptionError("parameters must all be float32 or all float64")
         if engine not in ENGINES:
             raise OptionError(f"unknown engine {engine!r}; {choices(engine, ENGINES)}")
-        if classes is not None and len(classes) != max(network.outputs, 2):
-            raise OptionError(f"{len(classes)} classes for a network of {network.outputs} outputs")
-        if (classes is None and isinstance(network.loss, CrossEntropy)) or (
-            classes is not None and not network.classifies
-        ):
-            raise OptionError("classes belong to networks that compare them, and those need them")
+        if classes is not None:
+            classes = checked_classes(classes)
+        _check_answers(network, classes, encoder, target)
+        if encoder is not None and encoder.features != first.shape[0]:
+            raise OptionError(
+                f"the encoder gives {encoder.features} inputs, the network reads {first.shape[0]}"
+            )
+        check_about(about or {})
+        own_scale = 1.0 if encoder is None else encoder.scale
+        input_scale = own_scale if input_scale is None else check_input_scale(input_scale, str(first.dtype))
+        if encoder is not None and input_scale != own_scale:
+            raise OptionError(f"input_scale is {input_scale}, the encoder's {own_scale}")
         self.network = network
         self.parameters = dict(parameters)
         self.classes = classes
         self.encoder = encoder
         self.target = target
+        self.input_scale = input_scale
         self.engine = engine
         self.threads = threads
         self.about = dict(about or {})
@@ -111,7 +124,8 @@ class Model:
 
         Raises
         ------
-        DataError : columns are missing, values cannot be read, the width does not fit.
+        DataError : columns are missing, values cannot be read, the width does not fit, a row's answer is
+            no finite number.
 
         Warns
         -----
@@ -133,27 +147,30 @@ class Model:
         """
         return self.probabilities(*self._encoded(X))
 
-    def answers(self, x: Rows, scale: float = 1.0) -> Array:
-        """``predict`` on inputs that are already encoded, (n, inputs)."""
+    def answers(self, x: Rows, place: Place = place_in_array) -> Array:
+        """``predict`` on inputs that are already encoded, (n, inputs); ``place`` names a row in messages."""
         if self.classes is not None:
-            return self.classes[self.class_numbers(x, scale)]
-        z = self._output(x, scale, inverse_link=isinstance(self.network.loss, Poisson))
+            return self.classes[self.class_numbers(x, place)]
+        z = self._output(x, place, inverse_link=isinstance(self.network.loss, Poisson))
         if self.network.classifies:
             return (z > 0).astype(np.int64)
         if self.target is not None:
-            z = self.target.decode(z)
+            with np.errstate(over="ignore"):  # found by the next line
+                z = self.target.decode(z)
+            if (beyond := first_row_beyond(z)) is not None:
+                raise _no_answer(place(beyond), z.dtype)
         return z[:, 0] if z.shape[1] == 1 else z
 
-    def class_numbers(self, x: Rows, scale: float = 1.0) -> NDArray[np.int64]:
+    def class_numbers(self, x: Rows, place: Place = place_in_array) -> NDArray[np.int64]:
         """The class of each encoded row by its place in ``classes``, (n,)."""
-        z = self._output(x, scale, inverse_link=False)
+        z = self._output(x, place, inverse_link=False)
         return z.argmax(axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(np.int64)
 
-    def probabilities(self, x: Rows, scale: float = 1.0) -> Array:
+    def probabilities(self, x: Rows, place: Place = place_in_array) -> Array:
         """``predict_proba`` on inputs that are already encoded, (n, inputs)."""
         if not self.network.classifies:
             raise OptionError("this model predicts numbers: it has no probabilities")
-        p = self._output(x, scale, inverse_link=True)
+        p = self._output(x, place, inverse_link=True)
         if self.classes is not None and not isinstance(self.network.loss, CrossEntropy):
             return np.concatenate((1 - p, p), axis=1)
         return p
@@ -164,19 +181,20 @@ class Model:
 
         save_model(self, Path(path))
 
-    def encode(self, X: Any, notices: Notices | None = None) -> tuple[Rows, float]:
-        """The network's inputs for rows as the user has them: (n, inputs) and the scale of 8-bit values.
+    def encode(self, X: Any, notices: Notices | None = None) -> tuple[Rows, Place]:
+        """The network's inputs for rows as the user has them, (n, inputs), and how messages name a row.
 
         notices : takes what the encoder noticed (unseen categories, columns not used, …).
         """
         if self.encoder is None:
-            return self._matrix(X)
-        return self.encoder.transform(X, self.dtype, notices), self.encoder.scale
+            return array_rows(X, self._inputs, self._dtype, self.input_scale), place_in_array
+        x = self.encoder.transform(X, self.dtype, notices)
+        return x, self.encoder.places_of_last_use or place_in_array
 
-    def _encoded(self, X: Any) -> tuple[Rows, float]:
+    def _encoded(self, X: Any) -> tuple[Rows, Place]:
         """``encode``, with what was noticed as warnings at the line that called ``predict``."""
         if self.encoder is None:
-            return self._matrix(X)
+            return self.encode(X)
         from descend.data.notices import Notices, tell
 
         notices = Notices()
@@ -184,41 +202,17 @@ class Model:
         tell(notices.texts, stacklevel=3)
         return encoded
 
-    def _matrix(self, X: Any) -> tuple[Rows, float]:
-        if type(X) is not np.ndarray and is_sparse(X):
-            self._check_shape(X.shape)
-            return as_csr(X, self.dtype, "X"), 1.0
-        x = np.asarray(X)
-        self._check_shape(x.shape)
-        if x.dtype == self._dtype and x.flags.carray:
-            inputs = x
-        elif x.dtype == np.uint8:
-            return np.ascontiguousarray(x), 1.0 / 255.0
-        elif x.dtype.kind in "biuf":
-            with np.errstate(over="ignore"):  # found below, and named as it was given
-                inputs = np.require(x, self._dtype, ("C", "A"))
-        else:
-            raise DataError(f"X must hold numbers, not {x.dtype}")
-        if not all_finite(inputs):
-            row, column = np.argwhere(~np.isfinite(inputs))[0]
-            raise DataError(
-                f"X holds {x[row, column]} in row {row}, column {column}: values must be finite "
-                f"and fit {self.dtype}"
-            )
-        return inputs, 1.0
-
-    def _check_shape(self, shape: tuple[int, ...]) -> None:
-        if len(shape) != 2 or shape[1] != self._inputs:
-            hint = f"; one row is X.reshape(1, {self.inputs})" if shape == (self.inputs,) else ""
-            raise DataError(f"X must have shape (rows, {self.inputs}), not {shape}{hint}")
-
-    def _output(self, x: Rows, scale: float, inverse_link: bool) -> Array:
+    def _output(self, x: Rows, place: Place, inverse_link: bool) -> Array:
         if self._forks != _forks:  # a fork may have copied the lock while it was held
             self._program, self._lock, self._forks = None, threading.Lock(), _forks
         with self._lock:  # a program serves one caller at a time
             if self._program is None:
                 self._program = self._compile()
-            return self._program.output(x, scale, inverse_link)
+            output = self._program.output(x, self.input_scale, inverse_link)
+            beyond = row_beyond(self._program, x, self.input_scale, output, inverse_link)
+        if beyond is not None:
+            raise _no_answer(place(beyond), output.dtype)
+        return output
 
     def _compile(self) -> Program:
         program = _engine(self.engine).compile(
@@ -240,6 +234,23 @@ class Model:
         return f"<descend.Model {widths}, {type(self.network.loss).__name__}, {self.dtype}>"
 
 
+def _check_answers(
+    network: Network, classes: Array | None, encoder: object, target: NumberTarget | None
+) -> None:
+    """Raises OptionError unless classes and target are there where the network's answers need them, only."""
+    one_of_many = network.classifies and (isinstance(network.loss, CrossEntropy) or network.outputs == 1)
+    if classes is not None and len(classes) != max(network.outputs, 2):
+        raise OptionError(f"{len(classes)} classes for a network of {network.outputs} outputs")
+    if (classes is None and isinstance(network.loss, CrossEntropy)) or (
+        classes is not None and not one_of_many
+    ):
+        raise OptionError("classes belong to networks that compare them, and those need them")
+    if target is not None and network.classifies:
+        raise OptionError("a target in units of its own belongs to networks that predict numbers")
+    if encoder is not None and target is None and classes is None:
+        raise OptionError("a model with an encoder has classes, or a target that it maps numbers back to")
+
+
 def _engine(name: str) -> Engine:
     """The engine that trained the model, or the reference, which is always there."""
     try:
@@ -247,6 +258,13 @@ def _engine(name: str) -> Engine:
     except EngineUnavailable as error:
         _log.warning("%s; predicting with the reference engine", error)
         return get_engine("reference")
+
+
+def _no_answer(place: str, dtype: np.dtype[Any]) -> DataError:
+    return DataError(
+        f"{place}: the model's answer is beyond {dtype}, for the row's values are too large; mend the row or "
+        "leave it out"
+    )
 
 
 def _count_fork() -> None:

@@ -11,6 +11,7 @@ BinaryCrossEntropy are (n, outputs); those of CrossEntropy are class numbers, (n
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -138,11 +139,14 @@ Loss = RegressionLoss | CrossEntropy | BinaryCrossEntropy
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a number, and no whole one beyond float64."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return isinstance(value, float) or abs(value) <= sys.float_info.max
 
 
-def _check_smoothing(value: object) -> None:
-    if not isinstance(value, int | float) or not 0 <= value <= 1:
+def _check_smoothing(value: float) -> None:
+    if not _is_number(value) or not 0 <= value <= 1:
         raise OptionError(f"label_smoothing must be a number from 0 to 1, not {value!r}")
 
 
@@ -155,7 +159,7 @@ def _check_class_weight(weights: Sequence[float] | None) -> tuple[float, ...] | 
         )
     try:
         checked = tuple(float(weight) for weight in weights)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise OptionError(f"class_weight must be a sequence of numbers, not {weights!r}") from None
     if not checked or not all(0 <= weight < math.inf for weight in checked):
         raise OptionError(f"class_weight must hold finite numbers of at least 0, not {weights!r}")

@@ -7,22 +7,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from descend.engines.given import as_array, not_finite
 from descend.engines.protocol import Inputs, Rows
+from descend.engines.scale import scaled
 from descend.engines.sparse import as_csr, is_sparse
 from descend.errors import DataError, OptionError
 from descend.networks import BinaryCrossEntropy, CrossEntropy, Network, Poisson
 
 Array = NDArray[Any]
 _DTYPES = ("float32", "float64", np.float32, np.float64)
-IMAGE_SCALE = 1.0 / 255.0  # 8-bit values are pixels
 
 
 def as_inputs(
     network: Network, X: Any, y: ArrayLike, weight: ArrayLike | None, dtype: str,
-    classes: Array | None, what: str,
+    classes: Array | None, what: str, scale: float = 1.0,
 ) -> Inputs:  # fmt: skip
     """Features, targets and weights in the engine's types.
 
+    scale : what every value of X is multiplied by.
     classes : labels in class order, from ``find_classes``; None for regression and for several yes/no
         columns.  what : how messages call these rows, ``"training"`` or ``"validation"``.
 
@@ -30,27 +32,30 @@ def as_inputs(
     ------
     DataError : shapes that do not fit, values that are not finite, labels outside the classes.
     """
-    x = features(X, dtype, what)
+    x = features(X, dtype, what, scale)
     rows = x.shape[0]
     if rows == 0:
         raise DataError(f"{what} data has no rows")
     given = _labels(y)
     if given.ndim == 0 or len(given) != rows:
         raise DataError(f"{what} X has {rows} rows but y has shape {given.shape}")
-    scale = IMAGE_SCALE if x.dtype == np.uint8 else 1.0
     return Inputs(
         x,
         _targets(network, given, dtype, classes, what),
         None if weight is None else _weights(weight, rows, dtype, what),
-        scale,
+        scale if x.dtype == np.uint8 else 1.0,
     )
 
 
-def features(X: Any, dtype: str, what: str) -> Rows:
-    """(n, inputs), sparse as canonical CSR, else C-contiguous; uint8 as it is, anything else in ``dtype``."""
+def features(X: Any, dtype: str, what: str, scale: float = 1.0) -> Rows:
+    """(n, inputs), sparse as canonical CSR, else C-contiguous.
+
+    Dense uint8 as it is, which the engines multiply by ``scale`` themselves; anything else in ``dtype``, and
+    multiplied.
+    """
     if is_sparse(X):
-        return as_csr(X, dtype, f"{what} X")
-    x = _as_array(X, f"{what} X")
+        return as_csr(X, dtype, f"{what} X", scale)
+    x = as_array(X, f"{what} X")
     if x.ndim != 2:
         remedy = "; use X.reshape(len(X), -1)" if x.ndim > 2 else "; use X.reshape(-1, 1) for one column"
         raise DataError(f"{what} X must have two dimensions (rows, inputs), not shape {x.shape}{remedy}")
@@ -61,9 +66,9 @@ def features(X: Any, dtype: str, what: str) -> Rows:
     if x.dtype == np.uint8:
         return np.ascontiguousarray(x)
     with np.errstate(over="ignore"):  # found below, with its place
-        x = np.ascontiguousarray(x, dtype)
-    _check_finite(x, f"{what} X")
-    return x
+        own = scaled(np.ascontiguousarray(x, dtype), scale)
+    _check_finite(own, f"{what} X", x, scale)
+    return own
 
 
 def find_classes(network: Network, y: ArrayLike) -> Array | None:
@@ -136,21 +141,12 @@ def _class_numbers(y: Array, classes: Array, what: str) -> NDArray[np.int64]:
     return places.astype(np.int64)
 
 
-def _as_array(given: ArrayLike, name: str) -> Array:
-    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
-        raise DataError(f"{name} has masked values: fill them in or leave their rows out")
-    try:
-        return np.asarray(given)
-    except ValueError as error:  # rows of different lengths
-        raise DataError(f"{name} is no array: {error}") from None
-
-
 def _labels(y: ArrayLike) -> Array:
     """y as an array; Python objects become the one type they all have, integers of any size included.
 
     Raises DataError where they are of several kinds, or of one that labels cannot have.
     """
-    values = _as_array(y, "y")
+    values = as_array(y, "y")
     if values.dtype.kind in "biufU":
         return values
     if values.dtype.kind == "O":
@@ -188,15 +184,17 @@ def _weights(weight: ArrayLike, rows: int, dtype: str, what: str) -> Array:
     return values
 
 
-def _check_finite(values: Array, name: str, rows_at_once: int = 65536) -> None:
+def _check_finite(
+    values: Array, name: str, given: Array | None = None, scale: float = 1.0, rows_at_once: int = 65536
+) -> None:
+    """Raises DataError for the first value that is NaN or infinite, as it was ``given``."""
     for start in range(0, len(values), rows_at_once):
         bad = ~np.isfinite(values[start : start + rows_at_once])
         if bad.any():
-            row, column = np.argwhere(bad)[0]
-            raise DataError(
-                f"{name} holds {values[start + row, column]} in row {start + row}, column {column}: "
-                f"leave the row out or fill the value in (values must be finite and fit {values.dtype})"
-            )
+            row, column = (int(place) for place in np.argwhere(bad)[0])
+            row += start
+            found = (values if given is None else given)[row, column]
+            raise not_finite(name, found, row, column, values.dtype, scale)
 
 
 def check_dtype(dtype: str) -> str:

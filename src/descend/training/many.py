@@ -13,6 +13,7 @@ from descend import streams
 from descend.engines.plan import LastBatch, Order, Plan
 from descend.engines.protocol import Chunk, Inputs, Program
 from descend.engines.registry import get_engine
+from descend.engines.scale import check_input_scale
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, Diverged, OptionError, choices
 from descend.models import Model
@@ -71,6 +72,7 @@ def train_many(
     optimizer: Optimizer,
     validation: Validation | None = None,
     sample_weight: ArrayLike | None = None,
+    input_scale: float = 1.0,
     batch_size: int = 32,
     epochs: int = 10,
     engine: str = "native",
@@ -122,7 +124,10 @@ def train_many(
     True
     """
     dtype = check_dtype(dtype)
-    inputs, judged, classes = prepare_arrays(network, X, y, sample_weight, validation, dtype, verbose)
+    input_scale = check_input_scale(input_scale, dtype)
+    inputs, judged, classes = prepare_arrays(
+        network, X, y, sample_weight, validation, dtype, verbose, input_scale
+    )
     seed, clip_norm = streams.check_seed(seed), check_clip_norm(clip_norm)
     shuffle, replacement = check_flag("shuffle", shuffle), check_flag("replacement", replacement)
     members = []
@@ -146,7 +151,8 @@ def train_many(
             _advance(active, engine, resolve_threads(threads))
             if listener is not None:
                 listener(min((member.run.progress() for member in members), key=lambda told: told.step))
-    return [_training(member, inputs, classes, engine, threads) for member in members]
+    shared = {"classes": classes, "input_scale": input_scale, "engine": engine, "threads": threads}
+    return [_training(member, inputs, shared) for member in members]
 
 
 def _advance(members: list[_Member], engine: str, threads: int) -> None:
@@ -168,13 +174,12 @@ def _run(name: str, programs: list[Program], plans: list[Plan], threads: int) ->
     return [program.run(plan, each) for program, plan in zip(programs, plans, strict=True)]
 
 
-def _training(
-    member: _Member, inputs: Inputs, classes: NDArray[Any] | None, engine: str, threads: int | None
-) -> Training:
+def _training(member: _Member, inputs: Inputs, shared: Mapping[str, Any]) -> Training:
+    """What became of a variation; ``shared`` is what all models have in common."""
     network = member.setting.network
     state = member.program.state() if member.diverged is None else member.diverged.parameters
     parameters = {name: state[name] for name in network.parameter_shapes(inputs.x.shape[1])}
-    model = Model(network, parameters, classes=classes, engine=engine, threads=threads)
+    model = Model(network, parameters, **shared)
     return Training(model, member.run.history(), diverged=member.diverged)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -13,8 +14,9 @@ from descend import streams
 from descend.engines.plan import Explicit, LastBatch, Order
 from descend.engines.protocol import Inputs, Program, Rows
 from descend.engines.registry import get_engine
+from descend.engines.scale import check_input_scale
 from descend.engines.threads import resolve_threads
-from descend.errors import DataError, Diverged, OptionError
+from descend.errors import DataError, DataWarning, Diverged, OptionError
 from descend.models import Model
 from descend.networks import Network
 from descend.optimizers import SGD, Adam, Optimizer, RMSprop
@@ -28,6 +30,7 @@ from descend.training.progress import progress_bar
 
 Features: TypeAlias = "ArrayLike | Rows"
 Validation: TypeAlias = "tuple[Features, ArrayLike] | tuple[Features, ArrayLike, ArrayLike]"
+_MOST_COUNTED = 127  # 8-bit numbers above it are more often pixels than counts
 _MOST_STEPS = 2**32 - 1  # the streams count steps in 32 bits
 
 
@@ -60,6 +63,7 @@ def train(
     optimizer: Optimizer,
     validation: Validation | None = None,
     sample_weight: ArrayLike | None = None,
+    input_scale: float = 1.0,
     batch_size: int = 32,
     epochs: int = 10,
     engine: str = "native",
@@ -79,13 +83,15 @@ def train(
     Parameters
     ----------
     network : what is computed, and the loss.
-    X : (n, inputs) numbers. uint8 is taken for pixels: kept in 8 bits and scaled by 1/255 on the way in. A
-        scipy.sparse table stays sparse, and ends with the bits of the dense one.
+    X : (n, inputs) numbers, which mean the same in any type. uint8 stays in 8 bits. A scipy.sparse table
+        stays sparse, and ends with the bits of the dense one.
     y : for CrossEntropy and one-column BinaryCrossEntropy (n,) labels of any kind, in their sorted order
         or, if whole numbers from 0, by their own number; else (n,) or (n, outputs) numbers.
     optimizer : SGD, RMSprop, Adam or AdamW; its ``lr`` is a number, a schedule, or one rate per step.
     validation : (X, y) or (X, y, weight), judged after every epoch without dropout.
     sample_weight : (n,) numbers of at least 0; losses are weighted means.
+    input_scale : above 0: every value of X, here and when the model predicts, is multiplied by it on the way
+        into the network. 1/255 is for pixels from 0 to 255.
     batch_size : rows per step; more than there are rows means all of them.
     epochs : how often every row is read.
     engine : ``native``, ``reference`` or ``pytorch``.
@@ -120,7 +126,10 @@ def train(
     [[3.0]]
     """
     dtype = check_dtype(dtype)
-    inputs, judged, classes = prepare_arrays(network, X, y, sample_weight, validation, dtype, verbose)
+    input_scale = check_input_scale(input_scale, dtype)
+    inputs, judged, classes = prepare_arrays(
+        network, X, y, sample_weight, validation, dtype, verbose, input_scale
+    )
     seed = streams.check_seed(seed)
     shuffle, replacement = check_flag("shuffle", shuffle), check_flag("replacement", replacement)
     if batches is not None:
@@ -136,23 +145,36 @@ def train(
         )  # fmt: skip
     state = program.state()
     parameters = {name: state[name] for name in network.parameter_shapes(inputs.x.shape[1])}
-    return Training(Model(network, parameters, classes=classes, engine=engine, threads=threads), history)
+    model = Model(
+        network, parameters, classes=classes, input_scale=input_scale, engine=engine, threads=threads
+    )
+    return Training(model, history)
 
 
 def prepare_arrays(
     network: Network, X: Features, y: ArrayLike, sample_weight: ArrayLike | None,
-    validation: Validation | None, dtype: str, verbose: int,
+    validation: Validation | None, dtype: str, verbose: int, input_scale: float,
 ) -> tuple[Inputs, Inputs | None, NDArray[Any] | None]:  # fmt: skip
-    """Rows to learn from and to judge by in the engine's types, and the labels in class order."""
+    """Rows to learn from and to judge by in the engine's types, and the labels in class order.
+
+    To be called by what the user calls: a warning of pixels names the caller's caller.
+    """
     if not isinstance(network, Network):
         raise OptionError(f"network must be a Network, not {type(network).__name__}")
     if verbose not in (0, 1):
         raise OptionError(f"verbose must be 0 or 1, not {verbose!r}")
     classes = find_classes(network, y)
-    inputs = as_inputs(network, X, y, sample_weight, dtype, classes, "training")
+    inputs = as_inputs(network, X, y, sample_weight, dtype, classes, "training", input_scale)
     judged = None
     if validation is not None:
-        judged = _validation(network, validation, dtype, classes, inputs.x.shape[1])
+        judged = _validation(network, validation, dtype, classes, inputs.x.shape[1], input_scale)
+    if inputs.x.dtype == np.uint8 and input_scale == 1.0 and (largest := int(inputs.x.max())) > _MOST_COUNTED:
+        warnings.warn(
+            f"X holds 8-bit numbers up to {largest}, which are read as they are: for pixels give "
+            "input_scale=1/255; for other numbers X.astype('float32') says that they are meant",
+            DataWarning,
+            stacklevel=3,
+        )
     return inputs, judged, classes
 
 
@@ -232,12 +254,15 @@ def _explicit(batches: Sequence[ArrayLike], rows: int) -> RunPlan:
 
 
 def _validation(
-    network: Network, validation: Validation, dtype: str, classes: NDArray[Any] | None, width: int
-) -> Inputs:
+    network: Network, validation: Validation, dtype: str, classes: NDArray[Any] | None, width: int,
+    input_scale: float,
+) -> Inputs:  # fmt: skip
     if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
         raise OptionError("validation must be (X, y) or (X, y, weight)")
     weight = validation[2] if len(validation) == 3 else None
-    inputs = as_inputs(network, validation[0], validation[1], weight, dtype, classes, "validation")
+    inputs = as_inputs(
+        network, validation[0], validation[1], weight, dtype, classes, "validation", input_scale
+    )
     if inputs.x.shape[1] != width:
         raise DataError(f"validation X has {inputs.x.shape[1]} columns, training X has {width}")
     return inputs
