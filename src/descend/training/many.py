@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from descend import streams
 from descend.engines.plan import LastBatch, Order, Plan
 from descend.engines.protocol import Chunk, Inputs, Program
-from descend.engines.registry import get_engine
+from descend.engines.registry import get_engine, resolve_engine
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, Diverged, OptionError, choices
 from descend.models import Model
@@ -72,7 +72,7 @@ def train_many(
     sample_weight: ArrayLike | None = None,
     batch_size: int = 32,
     epochs: int = 10,
-    engine: str = "native",
+    engine: str = "auto",
     threads: int | None = None,
     dtype: str = "float32",
     seed: int | None = 0,
@@ -106,7 +106,7 @@ def train_many(
     Raises
     ------
     OptionError, DataError : something given cannot be used; the message says what, and of which variation.
-    EngineUnavailable : the engine is not installed.
+    EngineUnavailable : the engine that was named cannot be used here.
 
     Examples
     --------
@@ -120,6 +120,7 @@ def train_many(
     >>> bool(fast.history.loss[-1] < slow.history.loss[-1])
     True
     """
+    engine = resolve_engine(engine)
     dtype = check_dtype(dtype)
     inputs, judged, classes = prepare_arrays(network, X, y, sample_weight, validation, dtype, verbose)
     seed, clip_norm = streams.check_seed(seed), check_clip_norm(clip_norm)
