@@ -9,12 +9,7 @@ JOBS ?= 2
 .PHONY: demo test test-all test-numerics test-native count-instructions check format bench clean
 
 demo: $(VENV)/.installed  ## install, then fit the built-in house prices
-	@if $(BIN)/python -c "import descend.engines.native._native" 2>/dev/null; then \
-	  $(BIN)/descend fit houses; \
-	else \
-	  echo "No C++ compiler was found, so the native engine was not built; the reference engine fits:"; \
-	  $(BIN)/descend fit houses --engine reference; \
-	fi
+	$(BIN)/descend fit houses
 
 test: $(VENV)/.test  ## the tests, a sample of the large crosses included
 	$(BIN)/python -m pytest -n $(JOBS) -m "not full"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,15 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set DESCEND_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every program of the native engine is freed by the end (a failed test's frames keep theirs)."""
+    yield
+    try:
+        from descend.engines.native._native import _programs_alive
+    except ImportError:
+        return
+    gc.collect()
+    assert request.session.testsfailed or _programs_alive() == 0

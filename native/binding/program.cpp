@@ -12,6 +12,7 @@
 
 #include "binding/arrays.hpp"
 #include "binding/description.hpp"
+#include "binding/interpreter_lock.hpp"
 #include "binding/module.hpp"
 #include "binding/plans.hpp"
 #include "binding/tables.hpp"
@@ -23,6 +24,8 @@ namespace {
 
 using namespace nb::literals;
 
+std::atomic<long> programs_alive{0};
+
 template <class T>
 class BoundProgram {
  public:
@@ -32,10 +35,12 @@ class BoundProgram {
       : program_(checked_network(inputs, layers, loss), checked_optimizer(optimizer),
                  choose_kernels(instruction_set), checked_threads(threads), seed) {
     program_.give_up = [] {
-      const nb::gil_scoped_acquire held;
+      const Locked locked;
       return PyErr_CheckSignals() != 0;
     };
+    ++programs_alive;
   }
+  ~BoundProgram() { --programs_alive; }
 
   std::string instruction_set() const { return program_.table().name; }
 
@@ -89,7 +94,7 @@ class BoundProgram {
     }
     std::vector<Chunk> chunks;
     {
-      nb::gil_scoped_release released;
+      const Unlocked unlocked;
       const long most = static_cast<long>(members.size());
       chunks = descend::run_together(members, seconds, static_cast<int>(std::min<long>(threads, most)));
     }
@@ -105,7 +110,7 @@ class BoundProgram {
     const std::vector<std::uint32_t> numbers = checked_rows(rows, 0, length(rows, "rows"), data.rows);
     std::optional<double> loss;
     {
-      nb::gil_scoped_release released;
+      const Unlocked unlocked;
       loss = program_.gradient(data, numbers, step);
     }
     if (!loss) throw nb::python_error();
@@ -123,7 +128,7 @@ class BoundProgram {
     check_whole();
     bool finished;
     {
-      nb::gil_scoped_release released;
+      const Unlocked unlocked;
       finished = program_.output(source, source.rows, inverse_link, out.data());
     }
     if (!finished) throw nb::python_error();
@@ -135,7 +140,7 @@ class BoundProgram {
     check_whole();
     std::optional<Sums> sums;
     {
-      nb::gil_scoped_release released;
+      const Unlocked unlocked;
       sums = program_.evaluate(bound.data);
     }
     if (!sums) throw nb::python_error();
@@ -196,7 +201,7 @@ class BoundProgram {
   nb::tuple run(const Plan& plan, double seconds) {
     Chunk chunk;
     {
-      nb::gil_scoped_release released;
+      const Unlocked unlocked;
       chunk = program_.run(bound_->data, plan, seconds);
     }
     return told(chunk);
@@ -285,6 +290,8 @@ void bind_program(nb::module_& module, const char* name) {
 void bind_programs(nb::module_& module) {
   bind_program<float>(module, "Float32Program");
   bind_program<double>(module, "Float64Program");
+  module.def(
+      "_programs_alive", [] { return programs_alive.load(); }, "How many there are; tests count leaks.");
 }
 
 }  // namespace descend::binding

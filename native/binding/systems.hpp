@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "binding/arrays.hpp"
+#include "binding/interpreter_lock.hpp"
 #include "kernels/tsqr_interface.hpp"
 #include "program/interruption.hpp"
 
@@ -26,9 +27,9 @@ struct CheckedSystem {
 // body(poll) without the interpreter lock; poll() ends it by Python's exception where a signal asks for that.
 template <class Body>
 auto released_from_python(const Body& body) {
-  const nb::gil_scoped_release released;
+  const Unlocked unlocked;
   const std::function<bool()> ask = [] {
-    const nb::gil_scoped_acquire held;
+    const Locked locked;
     if (PyErr_CheckSignals() != 0) throw nb::python_error();
     return false;
   };

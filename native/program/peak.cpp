@@ -14,6 +14,7 @@ double measured_peak(const KernelTable& table, int threads) {
   constexpr int measurements = 8;
   constexpr long rounds = 1'500'000;
   Pool pool;
+  threads = pool.ready(threads);
   double best = 0;
   for (int i = 0; i < measurements; ++i) {
     Barrier together(threads);

@@ -1,9 +1,12 @@
 // The steps of a plan, made in one slice of time or several.
 #pragma once
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 
+#include "program/thread_choice.hpp"
 #include "program/training.hpp"
 
 namespace descend {
@@ -21,24 +24,30 @@ class PlannedSteps final : public StepPlanner<T> {
 
   void bind(const Training<T>& training) { training_ = &training; }
 
-  // Steps for so long, at least one; a plan is made in one slice or several.
-  void begin_slice(double seconds) {
-    const double now = elapsed();
-    slice_end_ = std::min(now + seconds, seconds_);
-    measured_from_ = now;
-    slice_rows_ = measured_rows_ = 0;
+  // Steps until the slice ends, at least one; a plan is made in one slice or several.
+  void begin_slice(const Slice& slice) {
+    slice_ = slice;
+    slice_start_ = elapsed();
+    computed_before_ = thread_seconds();
+    slice_end_ = std::min(slice_start_ + slice.seconds, seconds_);
+    slice_rows_ = 0;
   }
   bool over() const { return over_; }
   bool interrupted() const { return chunk_.stopped == Stopped::interrupted; }
-  // Without the slice's first step, in which threads wake up; rows are 0 where there was no other.
-  double measured_rows() const { return measured_rows_; }
-  double measured_seconds() const { return elapsed() - measured_from_; }
+  // The slice; on one thread without its first step where there were others, for whose memory it may have
+  // waited. (That all threads have to wake up is part of what they cost.)
+  Pace pace() const {
+    const Pace whole = so_far();
+    if (slice_.threads > 1 || whole.rows == first_.rows) return whole;
+    return {whole.rows - first_.rows, whole.seconds - first_.seconds, whole.computing - first_.computing};
+  }
 
   void next(Step<T>& step) override {
     const long i = static_cast<long>(chunk_.loss.size());
     over_ = i == plan_.steps;
-    step.end = over_ || (slice_rows_ > 0 && elapsed() > slice_end_);
-    if (step.end && !over_ && slice_end_ == seconds_) {
+    const double now = elapsed();
+    step.end = over_ || (slice_rows_ > 0 && (now > slice_end_ || behind(now)));
+    if (step.end && !over_ && now > seconds_) {
       over_ = true;
       chunk_.stopped = Stopped::time;
     }
@@ -55,11 +64,9 @@ class PlannedSteps final : public StepPlanner<T> {
     chunk_.weight.push_back(step.sums.weight);
     chunk_.rows.push_back(step.sums.rows);
     chunk_.correct.push_back(step.sums.correct);
-    if (slice_rows_ == 0)
-      measured_from_ = elapsed();
-    else
-      measured_rows_ += static_cast<double>(step.rows.count);
+    const bool first = slice_rows_ == 0;
     slice_rows_ += static_cast<double>(step.rows.count);
+    if (first) first_ = so_far();
   }
 
   void stopped(Stopped why) override {
@@ -70,13 +77,26 @@ class PlannedSteps final : public StepPlanner<T> {
   double elapsed() const { return std::chrono::duration<double>(Clock::now() - started_).count(); }
 
  private:
+  Pace so_far() const { return {slice_rows_, elapsed() - slice_start_, thread_seconds() - computed_before_}; }
+  // Seconds for which the calling thread has had a core, since it began.
+  static double thread_seconds() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  }
+  bool behind(double now) const {
+    return slice_.row_seconds > 0 && now - slice_start_ > slice_.row_seconds * slice_rows_ + slice_.allowance;
+  }
+
   const Plan& plan_;
   double seconds_;
   Chunk& chunk_;
   long parameters_;
   const Training<T>* training_ = nullptr;
   Clock::time_point started_ = Clock::now();
-  double slice_end_ = 0, measured_from_ = 0, slice_rows_ = 0, measured_rows_ = 0;
+  Slice slice_;
+  Pace first_;  // the slice's first step
+  double slice_start_ = 0, slice_end_ = 0, slice_rows_ = 0, computed_before_ = 0;
   bool over_ = false;
 };
 

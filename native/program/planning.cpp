@@ -4,7 +4,8 @@
 namespace descend {
 namespace {
 
-constexpr double chosen_below = 5e7;  // operations of a step; barriers are little to longer ones
+constexpr double chosen_below =
+    5e8;  // operations of a step; a core lost for milliseconds is little to longer ones
 
 // One step at rate 0 whose gradient is wanted.
 template <class T>
@@ -46,13 +47,13 @@ Chunk Program<T>::run(const Data<T>& data, const Plan& plan, double seconds) {
   Training<T> training(*this, data, plan.batches.largest(), false, training_space_, give_up);
   training.clip(plan.clip);
   steps.bind(training);
-  const int most = useful_threads(training.operations());
+  const int most = pool_.ready(useful_threads(training.operations()));
   const bool choosing = most > 1 && training.operations() < chosen_below;
   do {
-    const int threads = choosing ? thread_choice_.next(most) : most;
-    steps.begin_slice(choosing ? thread_choice_.slice_seconds() : seconds);
-    training.run(steps, threads);
-    if (choosing) thread_choice_.took(steps.measured_rows(), steps.measured_seconds());
+    const Slice slice = choosing ? thread_choice_.next(most) : Slice{most, seconds};
+    steps.begin_slice(slice);
+    training.run(steps, slice.threads);
+    if (choosing) thread_choice_.took(slice, steps.pace());
   } while (!steps.over());
   chunk.seconds = steps.elapsed();
   return chunk;
@@ -64,7 +65,7 @@ std::optional<double> Program<T>::gradient(const Data<T>& data, std::span<const 
   SingleStep<T> steps({rows.data(), static_cast<long>(rows.size()), 0}, step, weights_.parameters());
   Training<T> training(*this, data, static_cast<long>(rows.size()), true, training_space_, give_up);
   steps.bind(training);
-  training.run(steps, useful_threads(training.operations()));
+  training.run(steps, pool_.ready(useful_threads(training.operations())));
   if (!steps.sums) return std::nullopt;
   if (steps.sums->weight > 0) return steps.sums->loss / steps.sums->weight;
   weights_.clear_gradients();

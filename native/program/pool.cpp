@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <list>
+#include <system_error>
 #include <thread>
 
 namespace descend {
@@ -47,15 +49,20 @@ void Barrier::wait() {
 
 // Thread i sleeps on its own word; writing it wakes that thread alone.
 struct Pool::Workers {
+  enum State : std::uint32_t { idle, asked, working, closing };
   struct Worker {
-    alignas(64) std::atomic<std::uint32_t> ticket{0};
+    alignas(64) std::atomic<std::uint32_t> state{idle};
     std::thread thread;
+
+    bool change(std::uint32_t from, State to) {
+      return state.compare_exchange_strong(from, to, std::memory_order_acq_rel);
+    }
   };
   std::list<Worker> workers;
   const std::function<void(int)>* body = nullptr;
-  alignas(64) std::atomic<int> working{0};
-  std::atomic<bool> closing{false};
+  alignas(64) std::atomic<int> unfinished{0};
 
+  // Throws std::system_error where the system refuses.
   void add() {
     const int number = static_cast<int>(workers.size()) + 1;
     Worker& worker = workers.emplace_back();
@@ -74,22 +81,23 @@ struct Pool::Workers {
   }
 
   void serve(Worker& worker, int number) {
-    for (std::uint32_t seen = 0;; ++seen) {
-      worker.ticket.wait(seen, std::memory_order_acquire);
-      if (closing.load(std::memory_order_acquire)) return;
+    for (;;) {
+      worker.state.wait(idle, std::memory_order_acquire);
+      if (worker.state.load(std::memory_order_acquire) == closing) return;
+      if (!worker.change(asked, working)) continue;  // no longer needed
       (*body)(number);
-      if (working.fetch_sub(1, std::memory_order_acq_rel) == 1) working.notify_one();
+      worker.state.store(idle, std::memory_order_release);
+      if (unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished.notify_one();
     }
   }
 
-  static void wake(Worker& worker) {
-    worker.ticket.fetch_add(1, std::memory_order_release);
-    worker.ticket.notify_one();
+  static void tell(Worker& worker, State state) {
+    worker.state.store(state, std::memory_order_release);
+    worker.state.notify_one();
   }
 
   ~Workers() {
-    closing.store(true, std::memory_order_release);
-    for (Worker& worker : workers) wake(worker);
+    for (Worker& worker : workers) tell(worker, closing);
     for (Worker& worker : workers) worker.thread.join();
   }
 };
@@ -101,28 +109,53 @@ Pool::~Pool() {
   if (workers_ && owner_ != getpid()) static_cast<void>(workers_.release());
 }
 
-Pool::Workers& Pool::workers(int threads) {
+int Pool::ready(int wanted) {
+  if (wanted == 1) return 1;
   if (!workers_ || owner_ != getpid()) {
     static_cast<void>(workers_.release());
     workers_ = std::make_unique<Workers>();
+    refused_ = false;
     owner_ = getpid();
   }
-  while (static_cast<int>(workers_->workers.size()) < threads - 1) workers_->add();
-  return *workers_;
+  const auto there = [this] { return static_cast<int>(workers_->workers.size()) + 1; };
+  while (!refused_ && there() < wanted) {
+    try {
+      workers_->add();
+    } catch (const std::system_error&) {
+      refused_ = true;
+    }
+  }
+  return std::min(there(), wanted);
+}
+
+void Pool::begin(int threads, const std::function<void(int)>& body) {
+  workers_->body = &body;
+  workers_->unfinished.store(threads - 1, std::memory_order_relaxed);
+  int called = 1;
+  for (auto& worker : workers_->workers)
+    if (called++ < threads) Workers::tell(worker, Workers::asked);
+}
+
+void Pool::await_workers() {
+  const std::atomic<int>& unfinished = workers_->unfinished;
+  for (int left; (left = unfinished.load(std::memory_order_acquire)) != 0;) await_change(unfinished, left);
 }
 
 void Pool::run(int threads, const std::function<void(int)>& body) {
   if (threads == 1) return body(0);
-  Workers& crew = workers(threads);
-  crew.body = &body;
-  crew.working.store(threads - 1, std::memory_order_relaxed);
-  int called = 1;
-  for (auto& worker : crew.workers)
-    if (called++ < threads) Workers::wake(worker);
+  begin(threads, body);
   body(0);
-  for (int left = crew.working.load(std::memory_order_acquire); left != 0;
-       left = crew.working.load(std::memory_order_acquire))
-    await_change(crew.working, left);
+  await_workers();
+}
+
+void Pool::share(int threads, const std::function<void(int)>& body) {
+  if (threads == 1) return body(0);
+  begin(threads, body);
+  body(0);
+  for (auto& worker : workers_->workers)
+    if (worker.change(Workers::asked, Workers::idle))
+      workers_->unfinished.fetch_sub(1, std::memory_order_acq_rel);
+  await_workers();
 }
 
 }  // namespace descend

@@ -183,7 +183,7 @@ bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& bod
       useful_threads(operations_per_row(source) * static_cast<double>(rows) / barriers_per_waking);
   const long share = round_up((rows + wanted - 1) / wanted, table_.tile_rows);
   const long room = std::min({rows, share, rows_per_block});
-  const int threads = static_cast<int>(std::min(wanted, (rows + room - 1) / room));
+  const int threads = pool_.ready(static_cast<int>(std::min(wanted, (rows + room - 1) / room)));
   const bool zeros = leaves_out_zeros(source, rows);
   const bool gathers = !reads_table(source), zeros_count = source.starts && !finite_weights();
   while (static_cast<int>(row_spaces_.size()) < threads)
@@ -194,7 +194,7 @@ bool Program<T>::for_row_blocks(const Source& source, long rows, const Body& bod
   }
   std::atomic<long> next{0};
   Interruption interruption(give_up);
-  pool_.run(threads, [&](int thread) {
+  pool_.share(threads, [&](int thread) {
     FloatingPointScope rounding;
     Workspace<T>& space = row_spaces_[static_cast<std::size_t>(thread)];
     for (long first; (first = next.fetch_add(room, std::memory_order_relaxed)) < rows;) {

@@ -33,7 +33,7 @@ class Crew {
 
   void begin() {
     for (Place& place : places_) {
-      place.steps->begin_slice(endless);
+      place.steps->begin_slice({1, endless});
       place.training->begin(*place.steps);
     }
   }
@@ -94,6 +94,8 @@ std::vector<Chunk> run_together(std::vector<Member<T>>& members, double seconds,
   const auto elapsed = [started] { return std::chrono::duration<double>(Clock::now() - started).count(); };
   std::vector<Chunk> chunks(members.size());
   Program<T>& first = members.front().program;
+  Pool& pool = Crew<T>::pool(first);
+  threads = pool.ready(threads);
   Interruption interruption(first.give_up);
   const auto given_up = [&interruption](int thread) {
     return thread == 0 ? interruption.asked() : interruption.came();
@@ -106,7 +108,7 @@ std::vector<Chunk> run_together(std::vector<Member<T>>& members, double seconds,
     crews.emplace_back(std::span(members).subspan(from, own), std::span(chunks).subspan(from, own),
                        [&given_up, thread] { return given_up(thread); });
   }
-  Crew<T>::pool(first).run(threads, [&](int thread) {
+  pool.run(threads, [&](int thread) {
     FloatingPointScope rounding;
     Crew<T>& crew = *std::next(crews.begin(), thread);
     crew.begin();

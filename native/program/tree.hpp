@@ -32,9 +32,9 @@ class Tree {
   // `poll` is called on the caller's thread now and then; what it throws ends the work.
   Node reduce(long leaves, int threads, const Checkpoint& poll) {
     leaves_ = leaves;
-    const int used = static_cast<int>(std::min<long>(threads, leaves));
     Pool pool;
-    pool.run(used, [&](int thread) {
+    const int used = pool.ready(static_cast<int>(std::min<long>(threads, leaves)));
+    pool.share(used, [&](int thread) {
       FloatingPointScope rounding;
       work([&] {
         if (thread == 0) poll();

@@ -12,6 +12,7 @@ const Register every_thread{
       Pool pool;
       for (int threads : {1, 2, 5, 3, 8, 1, 4}) {
         std::vector<int> visits(static_cast<std::size_t>(threads), 0);
+        pool.ready(threads);
         pool.run(threads, [&](int thread) { ++visits[static_cast<std::size_t>(thread)]; });
         for (int count : visits)
           check(count == 1, "a thread ran the body " + std::to_string(count) + " times");
@@ -24,6 +25,7 @@ const Register in_step{"pool: a barrier keeps threads in step", [] {
                          Barrier barrier(threads);
                          std::vector<int> round(threads, 0);
                          std::atomic<int> stragglers{0};
+                         pool.ready(threads);
                          pool.run(threads, [&](int thread) {
                            for (int i = 0; i < rounds; ++i) {
                              round[static_cast<std::size_t>(thread)] = i;
@@ -38,9 +40,26 @@ const Register in_step{"pool: a barrier keeps threads in step", [] {
 const Register many_runs{"pool: thousands of short runs", [] {
                            Pool pool;
                            std::atomic<int> sum{0};
+                           pool.ready(3);
                            for (int i = 0; i < 5000; ++i) pool.run(3, [&](int thread) { sum += thread; });
                            check(sum == 5000 * 3, "some runs were lost");
                          }};
+
+const Register latecomers{"pool: shared work ends without threads that have not begun", [] {
+                            Pool pool;
+                            const int threads = pool.ready(4);
+                            for (int i = 0; i < 2000; ++i) {
+                              std::atomic<int> left{5}, running{0};
+                              pool.share(threads, [&](int) {
+                                ++running;
+                                while (left.fetch_sub(1) > 0) {
+                                }
+                                --running;
+                              });
+                              check(left <= 0, "work was left");
+                              check(running == 0, "a thread was still running");
+                            }
+                          }};
 
 }  // namespace
 }  // namespace descend::tests

@@ -8,11 +8,12 @@
     │   ├── DataError               a table, image or array cannot be used (also a ValueError)
     │   ├── ModelFileError          a model file is damaged, foreign, too old or too new
     │   ├── OutputError             a folder or file cannot be written, or is already there
-    │   ├── EngineUnavailable       the engine's library is not installed or was not built
+    │   ├── EngineUnavailable       the engine's library is not installed, not built or does not load
     │   └── EngineBusy              a second caller used a program that was still running
     └── Diverged                    exit_code 3: the loss stopped being finite
 
-``DataWarning`` is no error: it tells what was noticed in data that could be used.
+``DataWarning`` and ``EngineWarning`` are no errors: they tell what was noticed in data that could be used,
+and that a slower engine computes.
 
 Messages are one line, name what was found and where, and end with the remedy where there is one.
 """
@@ -48,6 +49,10 @@ class DataWarning(UserWarning):
     """What was noticed in data that was used: columns left out, cells read in another way than written."""
 
 
+class EngineWarning(UserWarning):
+    """Nobody named an engine, and the fast one cannot be used here."""
+
+
 class ModelFileError(UserError):
     """A model file is damaged, not a model, or of another format."""
 
@@ -57,7 +62,7 @@ class OutputError(UserError):
 
 
 class EngineUnavailable(UserError):
-    """The engine's library is not installed, or was not built on this machine."""
+    """The engine's library is not installed, was not built on this machine, or does not load."""
 
 
 class EngineBusy(UserError):

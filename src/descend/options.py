@@ -93,7 +93,7 @@ class Options:
     clip_norm: float | None = None
     batch_size: int | None = None
     epochs: int | None = None
-    engine: str = "native"
+    engine: str = "auto"
     threads: int | None = None
     dtype: str = "float32"
     seed: int | None = 0

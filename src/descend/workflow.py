@@ -26,9 +26,9 @@ from descend.data.split import PARTS, Split, check_enough, gather, split
 from descend.data.table import listing
 from descend.data.target import ClassTarget, NumberTarget, check_counts, infer_task
 from descend.engines.protocol import Inputs
-from descend.engines.registry import get_engine
-from descend.engines.threads import resolve_threads
-from descend.errors import Diverged, OptionError
+from descend.engines.registry import choose_engine
+from descend.engines.threads import check_oversubscription, resolve_threads
+from descend.errors import Diverged, EngineWarning, OptionError
 from descend.judging import judge
 from descend.models import Model
 from descend.networks import Network, Poisson
@@ -52,6 +52,7 @@ class Prepared:
     dataset : rows whose target is known; images of one part side by side.  task, reason : regression or
     classification, and why.  target : its encoder.  parts : rows of train, validation and test.
     encoder : fitted on the training rows.  network … options : what will be trained, and how.
+    engine_note : why ``auto`` came to a slower engine; empty where it did not.
     """
 
     dataset: Dataset
@@ -65,6 +66,7 @@ class Prepared:
     epochs: int
     seed: int
     options: Options
+    engine_note: str
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -115,6 +117,8 @@ def fit(
     if folder is not None:
         check_output(folder, overwrite)
     prepared = prepare(data, target, chosen)
+    if prepared.engine_note:
+        warnings.warn(prepared.engine_note, EngineWarning, stacklevel=2)
     tell((*prepared.notes, *_left_out(prepared.dataset)), stacklevel=2)
     with progress_bar(shown=verbose == 1, classifies=prepared.network.classifies) as listener:
         if folder is None:
@@ -141,8 +145,8 @@ def _left_out(dataset: Dataset) -> tuple[str, ...]:
 def prepare(data: Any, target: object, options: Options) -> Prepared:
     """Reads and understands the data. Raises DataError or OptionError before anything is trained."""
     check_dtype(options.dtype)
-    resolve_threads(options.threads)
-    get_engine(options.engine)
+    check_oversubscription(resolve_threads(options.threads))
+    engine, engine_note = choose_engine(options.engine)
     seed = streams.check_seed(options.seed)
     dataset = sources.read(data, target=target, ignore=options.ignore, image_size=options.image_size)
     dataset = dataset.with_known_target()
@@ -168,7 +172,7 @@ def prepare(data: Any, target: object, options: Options) -> Prepared:
     rows = len(parts.train)
     return Prepared(
         dataset, task, reason, encoded, parts, encoder, network, options.planned_batch_size(rows),
-        options.planned_epochs(rows), seed, replace(options, seed=seed),
+        options.planned_epochs(rows), seed, replace(options, seed=seed, engine=engine), engine_note,
     )  # fmt: skip
 
 

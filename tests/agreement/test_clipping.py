@@ -55,7 +55,7 @@ def _plan(steps, clip, network=NETWORK, size=16):
 
 def test_one_step_is_torchs(engine_name):
     """Clipped before the decay is added, over all parameters together."""
-    torch = pytest.importorskip("torch", reason="the torch extra is not installed")
+    torch = pytest.importorskip("torch", reason="torch is not installed")
     program = _program(engine_name, SGD())
     start = program.state()
     plan = _plan(1, 0.05)

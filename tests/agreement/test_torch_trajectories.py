@@ -21,7 +21,7 @@ from descend.networks import (
 from descend.networks.activations import ACTIVATIONS
 from descend.optimizers import SGD, Adam, AdamW, RMSprop, parameter_decay
 
-torch = pytest.importorskip("torch", reason="the torch extra is not installed")
+torch = pytest.importorskip("torch", reason="torch is not installed")
 functional = torch.nn.functional
 
 ROWS, COLUMNS, HIDDEN, OUTPUTS, BATCH = 40, 5, 8, 3, 12

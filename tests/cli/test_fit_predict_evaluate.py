@@ -334,3 +334,15 @@ def test_predicted_numbers_have_the_digits_that_float32_carries(command, tmp_pat
     ]
     assert max(len(cell.replace(".", "").strip("0")) for cell in cells) <= 10
     assert [float(cell) for cell in cells] == descend.load("run").predict("houses").tolist()
+
+
+def test_a_fit_without_the_native_engine_is_noted_and_recorded(command, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "descend.engines.native._native", None)
+    fitted = command("fit", "iris", "--epochs", "1", "--out", "run")
+    assert (fitted.status, "Warning" in fitted.err) == (0, False)
+    assert "note: engine reference computes, which is slower: engine native was not built here" in fitted.out
+    assert 'engine = "reference"' in (tmp_path / "run" / "run.toml").read_text()
+    assert descend.load(tmp_path / "run").engine == "reference"
+    refused = command("fit", "iris", "--epochs", "1", "--engine", "native")
+    assert refused.status == 2
+    assert refused.err.startswith("descend: engine native was not built here: install a C++ compiler")

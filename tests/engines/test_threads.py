@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from descend.engines.threads import resolve_threads
+from descend.engines.threads import check_oversubscription, resolve_threads
 from descend.errors import OptionError
 
 
@@ -38,3 +38,12 @@ def test_wrong_numbers_are_refused(monkeypatch, wrong):
         resolve_threads(None)
     with pytest.raises(OptionError, match="threads must be"):
         resolve_threads(wrong)
+
+
+def test_more_threads_than_can_be_meant_are_refused(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    check_oversubscription(8)
+    with pytest.raises(
+        OptionError, match=r"^9 threads \(--threads\) are too many for this machine's 2 cores"
+    ):
+        check_oversubscription(9)

@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin, _fit_context, clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
@@ -143,6 +143,7 @@ def test_text_and_complex_numbers_are_refused(rows, message):
 @pytest.mark.parametrize("model", [LogisticRegression(), MLPClassifier(solver="lbfgs", random_state=0)])
 def test_callbacks_set_around_an_estimator_see_the_outer_steps(model):
     callback = pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")
+    model = clone(model)  # pytest keeps the list for good
     X = np.random.default_rng(0).normal(size=(60, 3))
     pipeline = make_pipeline(StandardScaler(), model).set_callbacks(callback.ProgressBar())
     with pytest.warns(UserWarning, match="does not support callbacks"):

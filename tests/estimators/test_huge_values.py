@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from descend import LinearRegression, LogisticRegression, MLPClassifier, MLPRegressor
@@ -100,7 +101,7 @@ def test_a_score_beyond_float64_is_named_by_row(method):
 
 @pytest.mark.parametrize("model", [LinearRegression(), MLPRegressor(activation="identity", **PERCEPTRON)])
 def test_a_prediction_beyond_float64_is_named_by_row(model):
-    model.fit(X, NUMBERS)
+    model = clone(model).fit(X, NUMBERS)  # pytest keeps the list for good
     for coef in getattr(model, "coefs_", [getattr(model, "coef_", None)]):
         coef *= 1e5
     rows = X.copy()
@@ -113,7 +114,7 @@ def test_a_prediction_beyond_float64_is_named_by_row(model):
 
 @pytest.mark.parametrize("model", [LinearRegression(), MLPRegressor(**PERCEPTRON)])
 def test_a_score_that_squares_overflow_names_the_row(model):
-    model.fit(X, NUMBERS)
+    model = clone(model).fit(X, NUMBERS)
     truth = NUMBERS.copy()
     truth[9] = 1e200
     with pytest.raises(DataError, match=r"^the score is beyond float64: in row 9 y is 1e\+200 and "):

@@ -71,6 +71,7 @@ def test_every_numeric_option_at_its_edges(option, value, capsys, monkeypatch, t
         (["fit", "houses", "--activation", "rleu", "--hidden", "3"], "did you mean 'relu'"),
         (["fit", "houses", "--optimizer", "Adam"], "did you mean 'adam'"),
         (["fit", "houses", "--engine", "torch"], "pytorch"),
+        (["fit", "houses", "--threads", "1000"], "1000 threads (--threads) are too many"),
         (["fit", "houses", "--hidden", "3;4"], "--hidden"),
         (["fit", "houses", "--dropout", "0.5"], "hidden"),
         (["fit", "houses", "--dtype", "float16"], "float32 or float64"),

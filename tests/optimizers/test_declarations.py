@@ -13,7 +13,7 @@ OPTIMIZERS = [SGD, RMSprop, Adam, AdamW]
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_options_and_defaults_are_torchs(kind):
-    torch = pytest.importorskip("torch", reason="the torch extra is not installed")
+    torch = pytest.importorskip("torch", reason="torch is not installed")
     theirs = getattr(torch.optim, kind.__name__)([torch.zeros(1, requires_grad=True)]).defaults
     ours = {name: getattr(kind(), name) for name in kind.__dataclass_fields__}
     assert not ours.pop("eps_hat", False)  # not torch's; its formula is where it is off

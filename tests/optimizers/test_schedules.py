@@ -10,7 +10,7 @@ from descend.optimizers.schedules import Constant, Cosine, Exponential, Span, St
 
 
 def _torch_rates(make, lr, epochs):
-    torch = pytest.importorskip("torch", reason="the torch extra is not installed")
+    torch = pytest.importorskip("torch", reason="torch is not installed")
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)
     schedule = make(torch.optim.lr_scheduler, optimizer)
     rates = []

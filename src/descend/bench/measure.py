@@ -24,7 +24,7 @@ from descend.bench.timing import call_timer, epoch_timer, ratios, take_turns
 from descend.bench.workloads import Workload, make_workloads
 from descend.engines.native import kernel_report
 from descend.engines.registry import get_engine
-from descend.engines.threads import resolve_threads
+from descend.engines.threads import check_oversubscription, resolve_threads
 from descend.errors import OptionError
 
 _OURS, _ALONE, _PEAK = "descend", "one thread", "peak"
@@ -76,6 +76,7 @@ def measure(settings: Settings, listener: Listener | None = None) -> dict[str, A
     if not 1 <= settings.pairs <= _MOST_PAIRS:
         raise OptionError(f"pairs must be from 1 to {_MOST_PAIRS}, not {settings.pairs}")
     threads = resolve_threads(settings.threads)
+    check_oversubscription(threads)
     get_engine("native")
     peers, versions = find_peers(settings.peers)
     hears.busy("preparing the data")

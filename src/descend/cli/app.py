@@ -85,7 +85,12 @@ def fit(
         int | None,
         typer.Option(help="How often every row is read. Default: 10, or 3000 steps' worth.", metavar="N"),
     ] = None,
-    engine: Annotated[str, typer.Option(help="native, reference or pytorch.")] = "native",
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="native, reference, pytorch, or auto: native where it can be used, else reference."
+        ),
+    ] = "auto",
     threads: Annotated[int | None, typer.Option(help="Default: all usable cores.", metavar="N")] = None,
     dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
     seed: Annotated[int, typer.Option(help="Of split, weights, order and dropout.", metavar="N")] = 0,

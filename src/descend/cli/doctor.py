@@ -76,7 +76,7 @@ def _kernels() -> dict[str, Any] | None:
 
 def _kernels_text(kernels: dict[str, Any] | None) -> str:
     if kernels is None:
-        return "the native engine was not built"
+        return "none: engine native cannot be used, see below"
     others = ", ".join(name for name in kernels["available"] if name != kernels["used"])
     text = f"{kernels['used']} in use" + (f" (also here: {others})" if others else "")
     text += f"; peak {kernels['peak_gflops']:.0f} GFLOP/s in float32 on {kernels['threads']} threads"

@@ -68,7 +68,7 @@ def _show_understood(console: Console, prepared: Prepared) -> None:
         console.print(table(("column", "kind", ""), rows))
         if len(dataset.columns) > _MOST_COLUMNS:
             console.print(f"… and {len(dataset.columns) - _MOST_COLUMNS:,} more columns")
-    for found in prepared.notes:
+    for found in (*prepared.notes, *filter(None, (prepared.engine_note,))):
         line(console, f"note: {found}")
     sizes = ", ".join(f"{len(getattr(prepared.parts, part)):,} {part}" for part in PARTS)
     rule = f"\n({' '.join(TASK_RULE.split())})" if options.task == "auto" and not options.number_loss else ""

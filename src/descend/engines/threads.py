@@ -10,6 +10,7 @@ from pathlib import Path
 from descend.errors import OptionError
 
 _MOST = 1024
+_PER_CORE = 4  # threads that can be meant; a slip is larger
 
 
 def resolve_threads(threads: int | None) -> int:
@@ -29,6 +30,16 @@ def resolve_threads(threads: int | None) -> int:
         return _checked(wished, "DESCEND_THREADS")
     usable = min(_affinity(), _cgroup_quota())
     return max(1, min(usable, _openmp_threads(), _MOST))
+
+
+def check_oversubscription(threads: int) -> None:
+    """Raises OptionError for so many threads that they cannot be meant: above four for each core."""
+    cores = os.cpu_count() or 1
+    if threads > _PER_CORE * cores:
+        raise OptionError(
+            f"{threads} threads (--threads) are too many for this machine's {cores} cores, of which "
+            f"{_affinity()} may be used here: leave the number out to use all of these"
+        )
 
 
 def _openmp_threads() -> int:

@@ -18,7 +18,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from descend.engines.registry import ENGINES
+from descend.engines.registry import ENGINE_CHOICES
 from descend.engines.sparse import check_sparse, is_sparse
 from descend.errors import DataError, Diverged, OptionError
 from descend.estimators.beyond import check_finite, check_summable, named_later
@@ -59,7 +59,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "engine": [StrOptions(set(ENGINES))],
+        "engine": [StrOptions(set(ENGINE_CHOICES))],
         "threads": [Interval(Integral, 1, 1024, closed="both"), None],
         "dtype": DTYPES,
     }

@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_is_fitted
 
-from descend.engines.registry import get_engine
+from descend.engines.registry import AUTO, get_engine
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError
 from descend.estimators.base import (
@@ -73,7 +73,8 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
     n_jobs : deprecated by scikit-learn, no effect; see ``threads``.
     callbacks : each is called with a ``Progress`` (iteration, objective, optimality, evaluations) after every
         step; one that returns True ends the fit.
-    engine : ``native``, ``reference`` or ``pytorch``: whose gradients large tables are approached with.
+    engine : whose gradients large tables are approached with: ``native``, ``reference``, ``pytorch``, or
+        ``auto``: native, or reference with an EngineWarning where native cannot be used.
     threads : default: the cores this process may use.
     dtype : of the coefficients, ``float32`` or ``float64``; by default float32 where X is, else float64. The
         last digits are computed in float64 in any case.
@@ -149,7 +150,7 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
         warm_start: bool = False,
         n_jobs: int | None = None,
         callbacks: Sequence[Callback] | None = None,
-        engine: str = "native",
+        engine: str = "auto",
         threads: int | None = None,
         dtype: DType = None,
     ) -> None:
@@ -181,7 +182,7 @@ class LogisticRegression(LinearClassifierMixin, SparseCoefMixin, Estimator):  # 
         """
         penalty = resolved_penalty(self)
         self._check_meaningless()
-        if self.engine != "native":  # small tables need none, and need not do without for the default's sake
+        if self.engine != AUTO:  # small tables need none, and need not be warned of what they do without
             get_engine(self.engine)
         x, target = self._training_rows(
             X, y, multi_output=False, accept_large_sparse=self.solver in ALL_SIZES

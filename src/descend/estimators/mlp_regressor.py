@@ -73,7 +73,9 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     last_batch : ``keep`` an epoch's short last batch, ``drop`` it, or ``wrap``: fill it from the next epoch.
     scoring : name or callable of scikit-learn's that judges validation rows; R² by default.
     callbacks : each is called with an ``Epoch`` after every epoch; one that returns True ends the fit.
-    engine : ``native``, ``reference`` or ``pytorch``.  threads : default: the cores this process may use.
+    engine : ``auto``: native, or reference with an EngineWarning where native cannot be used; ``native``,
+        ``reference`` or ``pytorch``.
+    threads : default: the cores this process may use.
     dtype : ``float32`` or ``float64``; by default float32 where X is, else float64.
 
     Attributes
@@ -139,7 +141,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         last_batch: LastBatch = "keep",
         scoring: Any = None,
         callbacks: Sequence[EpochCallback] | None = None,
-        engine: str = "native",
+        engine: str = "auto",
         threads: int | None = None,
         dtype: DType = None,
     ) -> None:

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from descend.engines.protocol import Inputs, Program, State
-from descend.engines.registry import get_engine
+from descend.engines.registry import choose_engine, get_engine, resolve_engine
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, Diverged
 from descend.estimators.answering import Answering
@@ -128,6 +128,7 @@ class Perceptron(Estimator):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any, partial: bool) -> None:
         check_together(self.get_params(deep=False), validation is not None, partial)
+        resolve_engine(self.engine, stacklevel=5)
         first = not hasattr(self, "coefs_") or not (self.warm_start or partial)
         x, target = self._training_rows(X, y, multi_output=True, reset=first)
         if not first:
@@ -201,7 +202,7 @@ class Perceptron(Estimator):
 
     def _compiled(self, optimizer: Optimizer, threads: int | None, seed: int = 0) -> Program:
         network, width, dtype = self._network, self.coefs_[0].shape[0], self.coefs_[0].dtype
-        return get_engine(self.engine).compile(
+        return get_engine(choose_engine(self.engine)[0]).compile(
             network, network.widths(width), optimizer, str(dtype), resolve_threads(threads), seed
         )
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
 from descend.engines.protocol import Inputs
-from descend.engines.registry import get_engine
+from descend.engines.registry import get_engine, resolve_engine
 from descend.networks import BinaryCrossEntropy, CrossEntropy, Dense, Network
 from descend.optimizers import SGD
 from descend.solvers.cross_entropy import CrossEntropyObjective, Integers, Point
@@ -85,7 +85,7 @@ class Fitted:
 def solve_logistic(
     problem: Problem, *, start: tuple[Doubles, Doubles] | None = None, method: Method = "auto",
     tol: float = 1e-4, max_iter: int = 100, callback: Callback | None = None,
-    engine: str = "native", threads: int = 1,
+    engine: str = "auto", threads: int = 1,
 ) -> Fitted:  # fmt: skip
     """Solves the problem: to the optimum where a pass over the rows is cheap, else at least to the tolerance.
 
@@ -185,7 +185,9 @@ def _approached(
         BinaryCrossEntropy() if single else CrossEntropy(),
     )
     widths = network.widths(problem.x.shape[1])
-    program = get_engine(engine).compile(network, widths, SGD(), dtype.name, threads, 0)
+    program = get_engine(resolve_engine(engine, stacklevel=7)).compile(
+        network, widths, SGD(), dtype.name, threads, 0
+    )
     targets = problem.numbers[:, None].astype(dtype) if single else problem.numbers
     row_weight = None if problem.weight is None else problem.weight.astype(dtype)
     start = {"0.weight": weight.astype(dtype)}

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from descend import streams
 from descend.engines.plan import LastBatch, Order, Plan
 from descend.engines.protocol import Chunk, Inputs, Program
-from descend.engines.registry import get_engine
+from descend.engines.registry import get_engine, resolve_engine
 from descend.engines.scale import check_input_scale
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, Diverged, OptionError, choices
@@ -75,7 +75,7 @@ def train_many(
     input_scale: float = 1.0,
     batch_size: int = 32,
     epochs: int = 10,
-    engine: str = "native",
+    engine: str = "auto",
     threads: int | None = None,
     dtype: str = "float32",
     seed: int | None = 0,
@@ -109,7 +109,7 @@ def train_many(
     Raises
     ------
     OptionError, DataError : something given cannot be used; the message says what, and of which variation.
-    EngineUnavailable : the engine is not installed.
+    EngineUnavailable : the engine that was named cannot be used here.
 
     Examples
     --------
@@ -123,6 +123,7 @@ def train_many(
     >>> bool(fast.history.loss[-1] < slow.history.loss[-1])
     True
     """
+    engine = resolve_engine(engine)
     dtype = check_dtype(dtype)
     input_scale = check_input_scale(input_scale, dtype)
     inputs, judged, classes = prepare_arrays(

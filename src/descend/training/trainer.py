@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from descend import streams
 from descend.engines.plan import Explicit, LastBatch, Order
 from descend.engines.protocol import Inputs, Program, Rows
-from descend.engines.registry import get_engine
+from descend.engines.registry import get_engine, resolve_engine
 from descend.engines.scale import check_input_scale
 from descend.engines.threads import resolve_threads
 from descend.errors import DataError, DataWarning, Diverged, OptionError
@@ -66,7 +66,7 @@ def train(
     input_scale: float = 1.0,
     batch_size: int = 32,
     epochs: int = 10,
-    engine: str = "native",
+    engine: str = "auto",
     threads: int | None = None,
     dtype: str = "float32",
     seed: int | None = 0,
@@ -94,7 +94,8 @@ def train(
         into the network. 1/255 is for pixels from 0 to 255.
     batch_size : rows per step; more than there are rows means all of them.
     epochs : how often every row is read.
-    engine : ``native``, ``reference`` or ``pytorch``.
+    engine : ``auto``: native, or reference with an EngineWarning where native cannot be used; ``native``,
+        ``reference`` or ``pytorch``.
     threads : default: the cores this process may use.
     dtype : ``float32`` or ``float64``, of weights and arithmetic.
     seed : 0 … 2⁶⁴−1 for initial weights, order and dropout; None draws one.
@@ -113,7 +114,7 @@ def train(
     Raises
     ------
     OptionError, DataError : something given cannot be used; the message says what.
-    EngineUnavailable : the engine is not installed.
+    EngineUnavailable : the engine that was named cannot be used here.
     Diverged : the loss stopped being finite.
 
     Examples
@@ -125,6 +126,7 @@ def train(
     >>> np.round(run.model.parameters["0.weight"], 3).tolist()
     [[3.0]]
     """
+    engine = resolve_engine(engine)
     dtype = check_dtype(dtype)
     input_scale = check_input_scale(input_scale, dtype)
     inputs, judged, classes = prepare_arrays(

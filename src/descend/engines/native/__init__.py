@@ -53,14 +53,20 @@ def engine() -> NativeEngine:
 
     Raises
     ------
-    EngineUnavailable : the extension was not built, or does not load.
+    EngineUnavailable : the extension was not built, or does not load: there is too little memory, or it is
+        damaged or of another Python.
     """
     try:
         import descend.engines.native._native  # noqa: F401
+    except ModuleNotFoundError:
+        raise EngineUnavailable(
+            "engine native was not built here: install a C++ compiler and install descend again, or use "
+            "engine reference"
+        ) from None
     except ImportError as error:
         raise EngineUnavailable(
-            f"engine native was not built here ({error}): install a C++ compiler and install descend "
-            "again, or use engine reference"
+            f"engine native does not load ({error}): free memory if there is too little, else install "
+            "descend again, or use engine reference"
         ) from None
     return NativeEngine()
 

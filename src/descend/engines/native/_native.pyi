@@ -259,6 +259,9 @@ class Float64Program:
     @updates.setter
     def updates(self, arg: int, /) -> None: ...
 
+def _programs_alive() -> int:
+    """How many there are; tests count leaks."""
+
 def tall_skinny_qr(
     instruction_set: str,
     x: numpy.typing.NDArray[Any],

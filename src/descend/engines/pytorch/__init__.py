@@ -1,4 +1,4 @@
-"""The PyTorch engine: autograd and torch.optim on a CPU or a CUDA device; needs the ``torch`` extra.
+"""The PyTorch engine: autograd and torch.optim on a CPU or a CUDA device; needs torch.
 
 Initial weights, orders and dropout masks come from the same streams as the other engines'. torch is
 imported when the engine is asked for.
@@ -57,7 +57,7 @@ def engine(device: str = "auto") -> PytorchEngine:
         import torch
     except (ImportError, OSError) as error:  # OSError: installed, but one of its libraries does not load
         raise EngineUnavailable(
-            f'engine pytorch cannot import torch ({error}); install it by pip install "descend[torch]"'
+            f"engine pytorch cannot import torch ({error}); install it by pip install torch"
         ) from None
     device = os.environ.get("DESCEND_DEVICE") or device
     if device not in DEVICES:
