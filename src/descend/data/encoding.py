@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,8 +17,10 @@ from descend.data import column_encoders
 from descend.data.cells import words
 from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, ColumnEncoder, NumberEncoder
 from descend.data.dataset import Dataset
+from descend.data.described import checked_fields
 from descend.data.image_encoding import ImageEncoder
 from descend.data.notices import Notices
+from descend.data.number_format import NumberFormat
 from descend.data.panics import panics_named
 from descend.data.spellings import note_on_forms, note_on_looks
 from descend.data.table import Table, listing
@@ -39,12 +41,14 @@ class TableEncoder:
     columns : one encoder for each column that is used.
     left_out : the training table's other columns, the target among them; they may be absent or present.
     notes : what was noticed while fitting.
+    target_format : how the training table wrote the numbers of its target; None where it held none.
     notes_of_last_use : what the last ``transform`` noticed.
     """
 
     columns: tuple[ColumnEncoder, ...]
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    target_format: NumberFormat | None = None
     notes_of_last_use: tuple[str, ...] = field(default=(), compare=False)
     names_of_last_use: ClassVar[None] = None  # rows of a table have no names
 
@@ -67,6 +71,11 @@ class TableEncoder:
                 "add columns whose values vary"
             )
         notes = [
+            f"column {column.name!r}: {column.remark}"
+            for column in dataset.columns
+            if column.remark and column.name != dataset.target
+        ]
+        notes += [
             f"column {encoder.name!r} is constant in the training rows and was left out"
             for encoder in fitted
             if not encoder.feature_names
@@ -85,7 +94,7 @@ class TableEncoder:
         notes += _numbers_as_text(table, used)
         names = {encoder.name for encoder in used}
         left_out = tuple(name for name in table.frame.columns if name not in names)
-        return cls(used, left_out, tuple(notes))
+        return cls(used, left_out, tuple(notes), dataset.target_format)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -127,6 +136,7 @@ class TableEncoder:
             "columns": [column_encoders.to_json(encoder) for encoder in self.columns],
             "left_out": list(self.left_out),
             "notes": list(self.notes),
+            "target_format": None if self.target_format is None else asdict(self.target_format),
         }
 
     @classmethod
@@ -137,7 +147,10 @@ class TableEncoder:
             left_out, notes = described["left_out"], described["notes"]
             if not all(isinstance(each, str) for each in (*left_out, *notes)):
                 raise TypeError("left_out and notes hold text")
-            return cls(columns, tuple(left_out), tuple(notes))
+            written = described.get("target_format")
+            if written is not None:
+                written = NumberFormat(**checked_fields(NumberFormat, written))
+            return cls(columns, tuple(left_out), tuple(notes), written)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the encoder in the model file cannot be read: {error!r}") from None
 

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from descend.data.cells import MISSING
+from descend.data.missing import MISSING
 from descend.data.sources.csv_dialect import Dialect, usual_form
 from descend.data.sources.csv_header import column_names, fitted_header
 from descend.data.sources.csv_structure import find_records, is_well_quoted
