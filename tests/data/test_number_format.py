@@ -14,6 +14,7 @@ from descend.data import sources
 from descend.data.encoding import TableEncoder, encoder_from_json, fit_encoder
 from descend.data.kinds import Column
 from descend.data.number_format import NumberFormat
+from descend.data.target import infer_task
 from descend.errors import DataError, DataWarning, ModelFileError
 from descend.judging import evaluate
 from descend.workflow import fit
@@ -249,7 +250,9 @@ def test_a_target_in_dress_is_a_number_and_read_so_when_evaluated(tmp_path: Path
 def test_percent_as_a_target_and_plain_targets_stay_plain(tmp_path: Path) -> None:
     path, later = tmp_path / "t.csv", tmp_path / "later.csv"
     path.write_text("x,y\n" + "".join(f"{n % 9}.5,{10 * (n % 9)}%\n" for n in range(90)))
-    assert sources.read(path, target="y").labels.to_list()[:3] == [0, 10, 20]  # type: ignore[union-attr]
+    dataset = sources.read(path, target="y")
+    np.testing.assert_array_equal(dataset.numbers()[:3], [0, 10, 20])
+    assert infer_task(dataset)[0] == "regression"
     path.write_text("x,y\n" + "".join(f"{n % 9}.5,{n / 90}\n" for n in range(90)))
     model = fit(path, "y", epochs=2).model
     later.write_text("x,y\n1.5,12.5%\n")
