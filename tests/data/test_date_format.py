@@ -84,7 +84,8 @@ def test_times_and_offsets_are_read_as_the_clock_shows(
 def test_years_of_two_digits_have_one_stated_pivot(tmp_path: Path) -> None:
     found = column(tmp_path, ["24.12.98", "31.01.24", "05.05.00"])
     assert found.note == "1998-12-24 to 2024-01-31, read as %d.%m.%y"
-    assert "years of two digits are read as 1970 to 2069" in found.remark
+    assert column(tmp_path, ["29.02.52", "31.12.49"]).note == "1952-02-29 to 2049-12-31, read as %d.%m.%y"
+    assert "years of two digits are read as 1950 to 2049" in found.remark
 
 
 @pytest.mark.parametrize(

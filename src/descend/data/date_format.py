@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-PIVOT = 69
-"""Years of two digits up to this one are of this century, as strptime has it: 69 is 2069, 70 is 1970."""
+PIVOT = 49
+"""Years of two digits up to this one are this century's: 49 is 2049, 50 is 1950, as newer spreadsheets do."""
 
 DATE_ORDERS = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日",
@@ -93,6 +93,8 @@ def read_dates(cells: pl.Series, order: str) -> tuple[pl.Series, pl.Series]:
     """
     date = pl.col("date").str.replace(r"([A-Za-z]{3})[a-z]*\.?", "${1}") if "%b" in order else pl.col("date")
     day = date.str.to_date(order, strict=False)
+    if "%y" in order:  # strptime takes years up to 69 for this century's
+        day = pl.when(day.dt.year() > 2000 + PIVOT).then(day.dt.offset_by("-100y")).otherwise(day)
     day = pl.when(day.cast(pl.Int32) >= _FIRST_DAY).then(day)
     moment = day.cast(pl.Datetime("us")).cast(pl.Int64) + _time_of_day()
     zone = pl.col("zone").str.replace("^(?:UTC|GMT)(.)", "${1}").replace(["Z", "UTC", "GMT"], "+00:00")

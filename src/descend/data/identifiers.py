@@ -18,7 +18,7 @@ _IDENTIFIER = re.compile(
     re.I,
 )
 _CAMEL_CASE = re.compile(r".*[a-z](Id|ID)")
-_COUNTER = re.compile(r"X|instant|obs|observation|record|case")
+_COUNTER = re.compile(r"X|(?i:instant|obs|observation|record|case)")
 """Names that are identifiers only where the column counts the rows: they may mean something else."""
 
 

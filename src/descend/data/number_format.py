@@ -38,7 +38,7 @@ _CURRENCY = rf"[A-Z]{{0,3}}\p{{Sc}}|(?:{'|'.join(sorted(map(re.escape, CURRENCIE
 _CELL = (
     r"^(?<open>\()?(?<sign>[+-])? ?"
     rf"(?<before>{_CURRENCY})? ?(?<inner>[+-])? ?(?<opened>\()?"
-    r"(?<body>\d(?:[\d.,'_ ]*\d)?\.?|\.\d+)"
+    r"(?<body>\d+(?:[.,'_ ]\d+)*\.?|\.\d+)"
     r"(?<exponent>[eE][+-]?\d+|[dD][+-]\d+)? ?"
     r"(?<after>[\p{L}%‰°\p{Sc}″µ][^\d()+]{0,14}|[^\d()+]{0,3}m[23])?(?<last>-)?(?<close>\))?$"
 )

@@ -78,6 +78,11 @@ class _Texts:
         marks = self.parts["body"].str.contains(r"[.,'_ ]") | self.parts["exponent"].is_not_null()
         return bool(marks.any()) or len(self.texts) > _MANY
 
+    def measured(self) -> bool:
+        """Whether numbers with a word behind them are measurements: many, or decimals that seldom repeat."""
+        decimals = self.parts["body"].str.contains(r"[.,]\d").any()
+        return len(self.texts) > _MANY or (bool(decimals) and 3 * len(self.texts) > int(self.counts.sum()))
+
 
 def understand_numbers(cells: pl.Series) -> NumberFormat | OddCell | None:
     """How the numbers of a column are written, the cell that is in the way, or None where it holds words.
@@ -95,6 +100,9 @@ def understand_numbers(cells: pl.Series) -> NumberFormat | OddCell | None:
     if not len(numbers.texts):
         return _nearly_numbers(found)
     written = _written(numbers)
+    if isinstance(written, OddCell):
+        known = pl.Series([is_missing_word(text) for text in found.texts], dtype=pl.Boolean)
+        return written if found.share(found.number | known) >= MOSTLY else None
     if isinstance(written, NumberFormat) and len(numbers.texts) < len(found.texts):
         return _with_missing_words(found, numbers, written)
     return written
@@ -144,7 +152,7 @@ def _written(numbers: _Texts) -> NumberFormat | OddCell | None:
     unit = _common_unit(numbers, units)
     if not isinstance(unit, str):
         return unit
-    marks = _marks(numbers, _is_symbol(unit))
+    marks = _marks(numbers, unit)
     if not isinstance(marks, tuple):
         return marks
     declared = NumberFormat(*marks, unit=unit, scales=scales)
@@ -178,12 +186,13 @@ def _common_unit(numbers: _Texts, units: pl.Series) -> str | OddCell | None:
     common = str(cells["unit"][0])
     words = [unit for unit in cells["unit"] if unit and not _is_symbol(unit)]
     if len(cells) == 1:
-        return common if not words or numbers.many() else None
+        return common if not words or numbers.measured() else None
     decimals = numbers.share(numbers.parts["body"].str.contains(r"[.,]\d").fill_null(False))
-    if not words or (decimals >= 0.5 and len(cells) <= _MOST_UNITS):
+    if not words or (decimals >= 0.5 and len(cells) <= _MOST_UNITS and numbers.measured()):
         sure = True
     else:
-        sure = numbers.share(units == common) >= MOSTLY and (common == "" or numbers.many())
+        usual = units == common
+        sure = numbers.share(usual) >= MOSTLY and (common == "" or numbers.only(usual).measured())
     if not sure:
         return None
     odd = numbers.texts.filter(units != common)[0]
@@ -199,7 +208,7 @@ def _is_symbol(unit: str) -> bool:
     return bool(pl.Series([unit]).str.contains(_SYMBOL)[0]) or unit in CURRENCIES
 
 
-def _marks(numbers: _Texts, money: bool) -> tuple[str, str] | OddCell | None:
+def _marks(numbers: _Texts, unit: str) -> tuple[str, str] | OddCell | None:
     """The mark before decimals and the one between thousands."""
     bodies = numbers.parts["body"].drop_nulls()
     whole = fitting(bodies, _CONVENTIONS).select(pl.all().all()).row(0)
@@ -213,12 +222,20 @@ def _marks(numbers: _Texts, money: bool) -> tuple[str, str] | OddCell | None:
         in_doubt = "."
     if (decimal, grouping) == (".", ",") and (",", "") in fit:
         wide = numbers.texts.str.contains("，", literal=True).any()
-        in_doubt = "" if wide or money else ","  # amounts of money have no three decimals
+        in_doubt = "" if wide or _is_symbol(unit) else ","  # amounts of money have no three decimals
+    if (
+        (decimal, grouping) == (",", "")
+        and not unit
+        and 2 * int(bodies.str.contains(",").sum()) < len(bodies)
+    ):
+        in_doubt = ","  # 4,6 among whole numbers may be a list
     if in_doubt:
         body = bodies.str.contains(in_doubt, literal=True)
         text = numbers.texts.filter(numbers.parts["body"].is_not_null()).filter(body)[0]
         shown = bodies.filter(body)[0]
-        readings = f"{shown.replace(in_doubt, '')} or {shown.replace(in_doubt, '.')}"
+        thousands = fitting(pl.Series([shown]), [(".", in_doubt)])["0"][0]
+        whole = shown.replace(in_doubt, "" if thousands else " and ")
+        readings = f"{whole} or {shown.replace(in_doubt, '.')}"
         return OddCell(str(text), f"is not a number that reads in one way only, but {readings}; {_PLAINLY}")
     if grouping in (" ", "_") and not bodies.str.contains(decimal, literal=True).any():
         digits = bodies.str.count_matches(r"\d")
