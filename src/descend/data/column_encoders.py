@@ -269,7 +269,7 @@ def _format(field: str, value: Any) -> Any:
         return NumberFormat(**checked_fields(NumberFormat, value))
     if field == "date_format" and isinstance(value, dict):
         return DateFormat(**checked_fields(DateFormat, value))
-    if field == "date_format" and isinstance(value, str | None):  # a file of version 0.1.0
+    if field == "date_format" and isinstance(value, str | None):  # as older files have it
         return DateFormat(re.split("[ T]*%H", value or "")[0])
     return value
 
