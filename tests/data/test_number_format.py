@@ -203,6 +203,14 @@ def test_a_column_is_read_later_as_it_was_understood(
         encoder.transform(later)
 
 
+def test_decimal_commas_of_a_whole_file_are_read_once(tmp_path: Path) -> None:
+    train, later = tmp_path / "train.csv", tmp_path / "later.csv"
+    train.write_text("x;y\n" + "".join(f"{n}.234,{n + 50};{n},5\nn.d.;{n},5\n" for n in range(1, 30)))
+    encoder = fit_encoder(sources.read(train, target="y"))
+    later.write_text("x;z\n12,345;1,5\n2,5;3,5\n")  # read with points, for it says so throughout
+    np.testing.assert_array_equal(encoder.transform(later), encoder.transform({"x": [12.345, 2.5]}))
+
+
 def test_points_that_may_mark_thousands_are_not_read_in_two_ways(tmp_path: Path) -> None:
     encoder = fitted(tmp_path, ["1.234,5", "3,5", "40,25"])
     assert encoder.transform({"x": ["1.234"]}) == encoder.transform({"x": [1234.0]})

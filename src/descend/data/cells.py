@@ -68,7 +68,7 @@ def numbers(table: Table, name: str, written: NumberFormat | None = None) -> NDA
     written : how text may be written beside Python's own spelling of numbers; None for that alone.
     """
     plain = table.number_columns.get(name)
-    pointed = written is None or written.decimal == "."
+    pointed = written is None or written.decimal == "." or name in table.pointed
     if plain is not None and (pointed or table.frame.get_column(name).dtype != pl.String):
         return plain
     cells = table.column(name)

@@ -38,6 +38,7 @@ class Table:
     notes : what was done while reading, for the user.
     categories : columns that the source calls categories, whatever type they hold.
     missing_words : by column, how often each word for a missing value was met in the whole of a text file.
+    pointed : columns of numbers with decimal commas in the file, whose text here has points for them.
     """
 
     frame: pl.DataFrame
@@ -47,6 +48,7 @@ class Table:
     notes: tuple[str, ...] = ()
     categories: frozenset[str] = frozenset()
     missing_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    pointed: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:

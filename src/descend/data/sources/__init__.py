@@ -184,7 +184,7 @@ def _dataset(
     target: str | None,
     ignore: Collection[str],
     lenient: bool,
-    target_format: NumberFormat | None,
+    target_format: NumberFormat | None = None,
 ) -> Dataset:
     names = table.frame.columns
     for name in ignore:

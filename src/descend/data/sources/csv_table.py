@@ -72,10 +72,13 @@ def parse_csv(data: bytes, name: str) -> Table:
     frame, lines, named = _named(rows, name)
     frame, missing_words = _cleaned(frame)
     commas: tuple[str, ...] = ()
+    pointed: frozenset[str] = frozenset()
     if dialect.separator in (";", "\t"):
-        frame, commas = with_decimal_points(frame)
+        frame, pointed, commas = with_decimal_points(frame)
     notes = (*read_as, *dialect.notes, *named, *commas)
-    return Table(frame, name, lines, typed=False, notes=notes, missing_words=missing_words)
+    return Table(
+        frame, name, lines, typed=False, notes=notes, missing_words=missing_words, pointed=pointed
+    )  # fmt: skip
 
 
 def _check_memory(data: bytes, separator: str, name: str) -> None:
