@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from descend.data import sources
 from descend.data.dataset import Dataset
-from descend.data.encoding import ImageEncoder
+from descend.data.encoding import ImageEncoder, TableEncoder
 from descend.data.notices import Notices
 from descend.data.panics import panics_named
 from descend.data.split import PARTS, split
@@ -80,9 +80,11 @@ def evaluate(
         raise OptionError(f"unknown rows {rows!r}; {choices(rows, ('all', *PARTS))}")
     about = model.about
     form = model.encoder.form if isinstance(model.encoder, ImageEncoder) else None
+    written = model.encoder.target_format if isinstance(model.encoder, TableEncoder) else None
     dataset = sources.read(
-        data, target=about["target"], ignore=about["ignore"], image_form=form, lenient=True
-    )
+        data, target=about["target"], ignore=about["ignore"], image_form=form, lenient=True,
+        target_format=written,
+    )  # fmt: skip
     dataset = dataset.with_known_target()
     notices = Notices() if notices is None else notices
     notices.say(*dataset.notes)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 from descend.data import sources
-from descend.data.cells import MISSING
+from descend.data.missing import MISSING
 from descend.data.sources.csv_table import parse_csv
 
 PLAIN = "面积,城市,price\n80,北京,1.5\n95,上海,2.5\n"

@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 
 from descend.data import sources
+from descend.data.date_format import DateFormat
+from descend.data.encoding import fit_encoder
 from descend.data.kinds import RULES, Column, infer_columns
 from descend.data.sources.csv_table import parse_csv
 from descend.data.table import Table
@@ -69,7 +71,7 @@ def test_kind_of_text_cells(cells: list[str], kind: str) -> None:
 )
 def test_days_and_months_are_told_apart_where_they_can_be(cells: list[str], date_format: str) -> None:
     column = kind_of(cells)
-    assert column.date_format == date_format
+    assert column.date_format == DateFormat(date_format)
     assert f"read as {date_format}" in column.note
 
 
@@ -87,6 +89,86 @@ def test_days_and_months_are_told_apart_where_they_can_be(cells: list[str], date
 )
 def test_whole_numbers_named_as_identifiers(name: str, cells: list[str], kind: str) -> None:
     assert kind_of(cells, name).kind == kind
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Unnamed: 0", "Unnamed: 0.1", "__index_level_0__", "level_0", "rownames", "RowNumber", "Row.No",
+     "Serial No.", "S.No", "sr no", "...1", "obs_id", "№", "номер", "行号", "번호", "Lfd. Nr.", "L.p."],
+)  # fmt: skip
+def test_names_that_programs_and_people_give_to_row_numbers(name: str) -> None:
+    assert kind_of(MANY, name).kind == "identifier"
+    assert kind_of(MANY[::-1], name).kind == "identifier"
+    assert kind_of([*MANY, "3"], name).kind == "number"
+
+
+def kind_beside_others(values: list[int], name: str, others: int = 2) -> Column:
+    frame = {name: values, **{f"c{place}": [0.5] * len(values) for place in range(others)}}
+    return infer_columns(Table(pl.DataFrame(frame), "t"))[0]
+
+
+@pytest.mark.parametrize("name", ["X", "instant", "obs", "record"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_some_names_are_identifiers_only_where_they_count_the_rows(name: str, first: int) -> None:
+    counting = list(range(first, first + 20))
+    assert kind_beside_others(counting, name).kind == "identifier"
+    assert kind_beside_others(counting[::-1], name).kind == "number"
+    assert kind_beside_others(counting, name, others=1).kind == "number"  # the table has nothing else
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_any_column_that_counts_the_rows_is_kept_and_said(first: int) -> None:
+    column = kind_beside_others(list(range(first, first + 20)), "year of life")
+    assert column.kind == "number"
+    assert column.remark == (
+        "counts the rows from the first to the last; if it tells no more, leave it out "
+        "(--ignore 'year of life')"
+    )
+    for other in (range(2, 22), range(0, 40, 2), [*range(19), 30]):
+        assert kind_beside_others(list(other), "year").remark == ""
+
+
+@pytest.mark.parametrize("start", [2**53 - 1, -(2**53) - 5, 2**63 - 3, 2**70])
+def test_whole_numbers_that_float64_cannot_tell_apart_are_said(start: int) -> None:
+    column = kind_of([str(start + place) for place in (0, 2, 2, 3)])
+    assert column.kind == "number"
+    assert column.remark == "whole numbers beyond 2^53: neighbours cannot be told apart"
+    assert kind_of([str(2**53 - place) for place in (0, 2, 2, 3)]).remark == ""
+
+
+@pytest.mark.parametrize("name", ["*", "^a$", "^.*$", "a", ""])
+def test_names_that_are_patterns_elsewhere_are_names(name: str) -> None:
+    frame = pl.DataFrame({name: [1, 2, 4], "a b": [0.5, 1.5, 0.25], "t": ["x", "1.5", "z"]})
+    dataset = sources.read(frame, target="a b")
+    assert [column.name for column in dataset.columns] == [name, "a b", "t"]
+    assert [column.name for column in sources.read(frame, target="a b", ignore=[name]).columns] == [
+        "a b",
+        "t",
+    ]
+    assert fit_encoder(dataset).transform(frame).shape == (3, 5)
+    assert len({dataset.fingerprint, sources.read(frame.rename({name: "other"})).fingerprint}) == 2
+
+
+@pytest.mark.parametrize("spelling", ["NAN", "Nan", "-nan", "+NaN", "nan"])
+def test_nan_is_missing_in_any_case(spelling: str) -> None:
+    assert kind_of(["1.5", spelling, "2.5"]) == Column("c", "number")
+    assert kind_of(["Ann", "Nan", "Ann"]).kind == "category"
+
+
+def test_a_table_of_many_columns_is_understood_in_few_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {f"c{place}": [str(place % 7), "0.5", "12"] for place in range(2000)}
+    table = Table(pl.DataFrame(columns), "t", typed=False)
+    calls = 0
+    collect = pl.LazyFrame.collect
+
+    def counted(self: pl.LazyFrame, *args: object, **options: object) -> object:
+        nonlocal calls
+        calls += 1
+        return collect(self, *args, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(pl.LazyFrame, "collect", counted)
+    assert {column.kind for column in infer_columns(table)} == {"number"}
+    assert calls < 100
 
 
 def test_left_out_columns_say_why() -> None:

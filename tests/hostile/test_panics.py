@@ -20,7 +20,7 @@ from descend.judging import evaluate
 MESSAGE = r"polars, which reads tables, stopped at something in the data: out of range; look for values"
 
 
-def panic(*_: object) -> NoReturn:
+def panic(*_: object, **__: object) -> NoReturn:
     raise pl.exceptions.PanicException("out of range")
 
 

@@ -6,35 +6,18 @@ its column and its text.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from descend.data.date_format import ISO, DateFormat
+from descend.data.date_understanding import Dates, understand_dates
+from descend.data.missing import without
+from descend.data.number_format import NumberFormat, decompose
 from descend.data.table import Table
 from descend.errors import DataError
-
-MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "-", "?")
-"""What stands for a missing value in a text file, spelled exactly so."""
-
-DATE_FORMATS = (
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.fZ",
-    "%Y-%m-%dT%H:%M",
-    "%Y/%m/%d",
-    "%Y/%m/%d %H:%M:%S%.f",
-    "%Y/%m/%d %H:%M",
-    "%Y年%m月%d日",
-    "%d.%m.%Y",
-    "%d.%m.%Y %H:%M",
-    "%m/%d/%Y",
-    "%m/%d/%Y %H:%M",
-    "%d/%m/%Y",
-    "%d/%m/%Y %H:%M",
-)
-"""Ways of writing a date that are understood; where several read a whole column, the first one holds."""
 
 YES_NO = {
     "yes": True, "no": False, "y": True, "n": False, "true": True, "false": False, "t": True, "f": False,
@@ -42,29 +25,13 @@ YES_NO = {
 }  # fmt: skip
 """Words that mean yes and no, in any case."""
 
-_DECORATED = r"^[$€£¥]?\s*[+-]?\d[\d,]*(\.\d+)?$"
 PADDED = r"^[+-]?0\d+$"
 """How a whole number with leading zeros is written."""
-
-
-def parsed_numbers(cells: pl.Series) -> pl.Series:
-    """Text as float64, null where it is no number; correctly rounded."""
-    return cells.cast(pl.Float64, strict=False)
-
-
-def parsed_dates(cells: pl.Series, date_format: str) -> pl.Series:
-    """Text as datetimes in microseconds, null where it is not written so."""
-    return cells.str.to_datetime(date_format, time_unit="us", strict=False)
 
 
 def is_padded_code(cells: pl.Series) -> bool:
     """Whether whole numbers are written with leading zeros to one length, as codes such as 02139 are."""
     return bool(cells.str.contains(PADDED).any()) and cells.str.len_chars().drop_nulls().n_unique() == 1
-
-
-def is_decorated(cells: pl.Series) -> pl.Series:
-    """Which cells are numbers but for commas or a currency sign."""
-    return cells.str.contains(_DECORATED)
 
 
 def first_unread(before: pl.Series, after: pl.Series) -> int | None:
@@ -73,12 +40,15 @@ def first_unread(before: pl.Series, after: pl.Series) -> int | None:
     return lost.arg_max() if lost.any() else None
 
 
-def refuse_number(table: Table, name: str, row: int, text: str, remedy: str = "") -> DataError:
-    """The error for a cell of a number column that is no number; ``remedy`` is put after the others."""
+def refuse_number(
+    table: Table, name: str, row: int, text: str, written: NumberFormat | None = None
+) -> DataError:
+    """The error for a cell that is no number as ``written`` says numbers are, or as Python writes them."""
     hint = "write it as a number, or leave the cell empty"
-    if is_decorated(pl.Series([text])).item():
-        hint = "write plain digits with a point before the decimals, as in 1234.5"
-    return DataError(f"{table.place(row, name)}: {text!r} is not a number; {hint}{remedy}")
+    if decompose(pl.Series([text], dtype=pl.String))["body"][0] is not None:
+        unit = f" in {written.unit!r} as in training" if written is not None and written.unit else ""
+        hint = f"write plain digits with a point before the decimals, as in 1234.5{unit}"
+    return DataError(f"{table.place(row, name)}: {text!r} is not a number; {hint}")
 
 
 def check_finite(table: Table, name: str, numbers: pl.Series, cells: pl.Series) -> None:
@@ -92,32 +62,46 @@ def check_finite(table: Table, name: str, numbers: pl.Series, cells: pl.Series) 
         )
 
 
-def numbers(table: Table, name: str) -> NDArray[np.float64]:
-    """A column as float64 (rows,), missing as NaN. Raises DataError for text and for infinite numbers."""
+def numbers(table: Table, name: str, written: NumberFormat | None = None) -> NDArray[np.float64]:
+    """A column as float64 (rows,), missing as NaN. Raises DataError for text and for infinite numbers.
+
+    written : how text may be written beside Python's own spelling of numbers; None for that alone.
+    """
     plain = table.number_columns.get(name)
-    if plain is not None:
+    pointed = written is None or written.decimal == "." or name in table.pointed
+    if plain is not None and (pointed or table.frame.get_column(name).dtype != pl.String):
         return plain
     cells = table.column(name)
     if isinstance(cells.dtype, pl.Datetime | pl.Date):
         raise DataError(f"{table.name}, column {name!r} holds dates where numbers are expected")
-    read = parsed_numbers(_without_missing(cells)) if cells.dtype == pl.String else cells.cast(pl.Float64)
-    if cells.dtype == pl.String:
-        row = first_unread(_without_missing(cells), read)
-        if row is not None:
-            raise refuse_number(table, name, row, cells[row])
-        read = read.fill_nan(None)
+    read = cells.cast(pl.Float64) if cells.dtype != pl.String else _read_numbers(table, name, cells, written)
     check_finite(table, name, read, cells)
     return read.fill_null(np.nan).to_numpy().astype(np.float64, copy=False)
 
 
-def days(table: Table, name: str, date_format: str | None) -> NDArray[np.float64]:
-    """A column of dates as days since 1970-01-01, (rows,) float64, missing as NaN.
+def _read_numbers(table: Table, name: str, cells: pl.Series, written: NumberFormat | None) -> pl.Series:
+    written = NumberFormat() if written is None else written
+    present = without(cells, written.missing)
+    read = written.read(present)
+    row = first_unread(present, read)
+    if row is not None:
+        raise refuse_number(table, name, row, cells[row], written)
+    return read
 
-    Raises DataError for text that is not written in ``date_format`` (None: any that is understood).
+
+def days(table: Table, name: str, written: DateFormat) -> NDArray[np.float64]:
+    """A column of dates as days since 1970-01-01 on the column's own clock, (rows,) float64, missing as NaN.
+
+    written : how text is written, and the zone that dates of another zone are moved to.
+
+    Raises DataError for text that is not written so. Where ``written`` names no order, for training had
+    typed dates, any order is taken that leaves no doubt.
     """
     cells = table.column(name)
     if cells.dtype == pl.String:
-        cells = _read_dates(table, name, _without_missing(cells), date_format)
+        cells = _read_dates(table, name, without(cells, written.missing), written)
+    elif isinstance(cells.dtype, pl.Datetime) and written.zone:
+        cells = table.on_clock(name, written.zone)
     if not isinstance(cells.dtype, pl.Datetime | pl.Date):
         raise DataError(f"{table.name}, column {name!r} holds numbers where dates are expected")
     moments = cells.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64)
@@ -128,7 +112,7 @@ def words(table: Table, name: str) -> pl.Series:
     """A column as text, missing as null; numbers and yes/no values are written out, 2.0 as 2."""
     cells = table.column(name).alias("cell")
     if cells.dtype == pl.String:
-        return _without_missing(cells)
+        return _without_empty(cells)
     if cells.dtype != pl.Float64:
         return cells.cast(pl.String)
     # Whole numbers become floats wherever a neighbour is missing.
@@ -136,17 +120,19 @@ def words(table: Table, name: str) -> pl.Series:
     return whole.cast(pl.String).zip_with(whole.cast(pl.Float64) == cells, cells.cast(pl.String))
 
 
-def _without_missing(cells: pl.Series) -> pl.Series:
+def _without_empty(cells: pl.Series) -> pl.Series:
     """Text with empty cells as null: readers of text files have done so, other sources may not have."""
     return cells.set(cells == "", None) if (cells == "").any() else cells
 
 
-def _read_dates(table: Table, name: str, cells: pl.Series, date_format: str | None) -> pl.Series:
-    formats = DATE_FORMATS if date_format is None else (date_format,)
-    read = [parsed_dates(cells, each) for each in formats]
-    best = min(read, key=lambda dates: dates.null_count())
-    row = first_unread(cells, best)
+def _read_dates(table: Table, name: str, cells: pl.Series, written: DateFormat) -> pl.Series:
+    if not written.order:
+        understood = understand_dates(cells.drop_nulls()) if cells.null_count() < len(cells) else None
+        if isinstance(understood, Dates) and not understood.doubt:
+            written = replace(written, order=understood.declared.order)
+    read = written.read(cells)
+    row = first_unread(cells, read)
     if row is not None:
-        expected = "a date" if date_format is None else f"a date written as {date_format}"
-        raise DataError(f"{table.place(row, name)}: {cells[row]!r} is not {expected}")
-    return best
+        expected = f"a date written as {written.order or ISO}"
+        raise DataError(f"{table.place(row, name)}: {cells[row]!r} is not {expected}; write it so")
+    return read

@@ -16,10 +16,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.data import cells as reading
+from descend.data.date_format import DateFormat
 from descend.data.described import checked_fields
 from descend.data.kinds import Column
 from descend.data.moments import mean_and_deviation, median
 from descend.data.notices import Notices
+from descend.data.number_format import NumberFormat
 from descend.data.spellings import composed
 from descend.data.table import Table
 from descend.data.yes_no import meanings
@@ -36,7 +38,8 @@ class NumberEncoder:
     """(x − mean) / deviation, with missing cells at the median.
 
     Where training had missing cells, one more feature is 1 for a missing cell. A column that is constant
-    in training has deviation 0 and gives no other feature.
+    in training has deviation 0 and gives no other feature. ``number_format`` says how text may be written
+    beside Python's own spelling.
     """
 
     kind: ClassVar[str] = "number"
@@ -45,12 +48,14 @@ class NumberEncoder:
     deviation: float
     median: float
     had_missing: bool
+    number_format: NumberFormat | None = None
 
     @classmethod
     def fit(cls, table: Table, column: Column) -> NumberEncoder:
         """Fitted on the table's rows."""
-        values = reading.numbers(table, column.name)
-        return cls(column.name, *_fit_numbers(values), bool(np.isnan(values).any()))
+        written = column.number_format
+        values = reading.numbers(table, column.name, written)
+        return cls(column.name, *_fit_numbers(values), bool(np.isnan(values).any()), written)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -59,7 +64,7 @@ class NumberEncoder:
 
     def write(self, table: Table, into: Array, notices: Notices) -> None:
         """Fills in the column's features. Raises DataError for a cell that is no finite number."""
-        _write_numbers(self, reading.numbers(table, self.name), into, notices)
+        _write_numbers(self, reading.numbers(table, self.name, self.number_format), into, notices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +81,20 @@ class YesNoEncoder:
     worded: bool
     share: float
     had_missing: bool
+    number_format: NumberFormat | None = None
 
     @classmethod
     def fit(cls, table: Table, column: Column) -> YesNoEncoder:
         """Fitted on the table's rows."""
         cells = table.column(column.name)
-        worded = cells.dtype in (pl.Boolean, pl.String) and table.number_columns.get(column.name) is None
-        unfitted = cls(column.name, worded, 0.0, False)
+        written = column.number_format
+        words = table.number_columns.get(column.name) is None and written is None
+        worded = cells.dtype in (pl.Boolean, pl.String) and words
+        unfitted = cls(column.name, worded, 0.0, False, written)
         values, _ = unfitted._values(table)
         known = values[~np.isnan(values)]
         share = mean_and_deviation(known)[0] if len(known) else 0.0
-        return cls(column.name, worded, share, len(known) < len(values))
+        return cls(column.name, worded, share, len(known) < len(values), written)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -107,8 +115,9 @@ class YesNoEncoder:
 
     def _values(self, table: Table) -> tuple[NDArray[np.float64], pl.Series]:
         """1, 0 or NaN, and the words that mean neither; any number of a column of 0 and 1."""
-        if not self.worded and table.number_columns.get(self.name) is not None:
-            return reading.numbers(table, self.name), pl.Series([], dtype=pl.String)
+        written = self.number_format
+        if not self.worded and (written is not None or table.number_columns.get(self.name) is not None):
+            return reading.numbers(table, self.name, written), pl.Series([], dtype=pl.String)
         words = reading.words(table, self.name)
         values = meanings(words)
         unknown = words.is_not_null() & values.is_null()
@@ -177,6 +186,7 @@ class DateEncoder:
     a missing date has the mean there, 0. ``time_deviation`` is 0 where it does not vary. ``mean``,
     ``deviation`` and ``median`` count days since 1970-01-01. A missing date stands at the median, without
     weekday and month. ``weekdays`` count from Monday, 1; both are empty where they do not vary.
+    ``date_format`` says how text is written, and the zone whose clock is read.
     """
 
     kind: ClassVar[str] = "date"
@@ -187,14 +197,15 @@ class DateEncoder:
     had_missing: bool
     weekdays: tuple[int, ...]
     months: tuple[int, ...]
-    date_format: str | None
+    date_format: DateFormat
     time_mean: float = 0.0
     time_deviation: float = 0.0
 
     @classmethod
     def fit(cls, table: Table, column: Column) -> DateEncoder:
         """Fitted on the table's rows."""
-        days = reading.days(table, column.name, column.date_format)
+        written = column.date_format or DateFormat()
+        days = reading.days(table, column.name, written)
         known = days[~np.isnan(days)]
         return cls(
             column.name,
@@ -202,7 +213,7 @@ class DateEncoder:
             len(known) < len(days),
             _varying(_weekdays(known)),
             _varying(_months(known)),
-            column.date_format,
+            written,
             *_fit_numbers(_seconds(known))[:2],
         )
 
@@ -248,7 +259,16 @@ def from_json(described: dict[str, Any]) -> ColumnEncoder:
     """The encoder again, exactly. Raises KeyError or TypeError for a description that is none."""
     values = dict(described)
     kind = ENCODERS[values.pop("kind")]
-    return kind(**checked_fields(kind, values))
+    return kind(**checked_fields(kind, {name: _format(name, value) for name, value in values.items()}))
+
+
+def _format(field: str, value: Any) -> Any:
+    """How text is written as its own type again, where the field holds that."""
+    if field == "number_format" and value is not None:
+        return NumberFormat(**checked_fields(NumberFormat, value))
+    if field == "date_format":
+        return DateFormat(**checked_fields(DateFormat, value))
+    return value
 
 
 def _fit_numbers(values: NDArray[np.float64]) -> tuple[float, float, float]:

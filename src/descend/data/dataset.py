@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.data.kinds import Column, infer_columns
+from descend.data.number_format import NumberFormat
 from descend.data.table import Table, listing
 from descend.errors import DataError
 
@@ -51,6 +52,7 @@ class Dataset:
     row_names : what each row is called, such as its file's path inside the folder; None where rows have
         no names.
     unit : sign of the target's unit, such as ``$``, where the source knows it.
+    target_format : how the target's numbers are written; None where the target holds none.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Dataset:
     test_rows: NDArray[np.int64] | None = None
     row_names: tuple[str, ...] | None = None
     unit: str = ""
+    target_format: NumberFormat | None = None
 
     @property
     def rows(self) -> int:

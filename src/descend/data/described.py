@@ -10,6 +10,8 @@ from typing import Any
 def checked_fields(kind: type, described: dict[str, Any]) -> dict[str, Any]:
     """Arguments for a dataclass of plain values: JSON lists as tuples, every value of its field's type.
 
+    A field may also hold an object whose class its type names, alone or as ``… | None``.
+
     Raises TypeError naming the field that is missing, unknown or of another type.
     """
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in described.items()}
@@ -39,4 +41,6 @@ def _fits(value: Any, wanted: str) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if wanted == "bool":
         return isinstance(value, bool)
-    return isinstance(value, str) or (wanted == "str | None" and value is None)
+    if wanted.endswith("| None") and value is None:
+        return True
+    return type(value).__name__ == wanted.removesuffix(" | None")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from descend.data.cells import DATE_FORMATS
 from descend.data.column_encoders import (
     MOST_CATEGORIES,
     CategoryEncoder,
@@ -35,6 +34,8 @@ def _reason(encoder: ColumnEncoder) -> str:
         case NumberEncoder():
             return "" if encoder.deviation >= 0 else "the deviation is below 0"
         case YesNoEncoder():
+            if encoder.worded and encoder.number_format is not None:
+                return "words are not written as numbers are"
             return "" if 0 <= encoder.share <= 1 else "the share of yes is none"
         case CategoryEncoder():
             return _reason_of_categories(encoder)
@@ -53,8 +54,6 @@ def _reason_of_categories(encoder: CategoryEncoder) -> str:
 def _reason_of_dates(encoder: DateEncoder) -> str:
     if encoder.deviation < 0 or encoder.time_deviation < 0:
         return "a deviation is below 0"
-    if encoder.date_format is not None and encoder.date_format not in DATE_FORMATS:
-        return f"dates are not written as {encoder.date_format!r}"
     for values, most, what in ((encoder.weekdays, 7, "weekday"), (encoder.months, 12, "month")):
         if list(values) != sorted(set(values)) or not all(1 <= value <= most for value in values):
             return f"{what}s are 1 to {most}, each once"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,9 +17,11 @@ from descend.data import column_encoders
 from descend.data.cells import words
 from descend.data.column_encoders import MOST_CATEGORIES, CategoryEncoder, ColumnEncoder, NumberEncoder
 from descend.data.dataset import Dataset
+from descend.data.described import checked_fields
 from descend.data.encoder_checks import check_columns
 from descend.data.image_encoding import ImageEncoder
 from descend.data.notices import Notices
+from descend.data.number_format import NumberFormat
 from descend.data.panics import panics_named
 from descend.data.places import RowPlaces
 from descend.data.spellings import note_on_forms, note_on_looks
@@ -41,12 +43,14 @@ class TableEncoder:
     columns : one encoder for each column that is used.
     left_out : the training table's other columns, the target among them; they may be absent or present.
     notes : what was noticed while fitting.
+    target_format : how the training table wrote the numbers of its target; None where it held none.
     notes_of_last_use, places_of_last_use : what the last ``transform`` noticed, and where its rows stood.
     """
 
     columns: tuple[ColumnEncoder, ...]
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    target_format: NumberFormat | None = None
     notes_of_last_use: tuple[str, ...] = field(default=(), compare=False)
     places_of_last_use: RowPlaces | None = field(default=None, compare=False)
     names_of_last_use: ClassVar[None] = None  # rows of a table have no names
@@ -70,6 +74,11 @@ class TableEncoder:
                 "add columns whose values vary"
             )
         notes = [
+            f"column {column.name!r}: {column.remark}"
+            for column in dataset.columns
+            if column.remark and column.name != dataset.target
+        ]
+        notes += [
             f"column {encoder.name!r} is constant in the training rows and was left out"
             for encoder in fitted
             if not encoder.feature_names
@@ -88,7 +97,7 @@ class TableEncoder:
         notes += _numbers_as_text(table, used)
         names = {encoder.name for encoder in used}
         left_out = tuple(name for name in table.frame.columns if name not in names)
-        return cls(used, left_out, tuple(notes))
+        return cls(used, left_out, tuple(notes), dataset.target_format)
 
     @property
     def features(self) -> int:
@@ -135,6 +144,7 @@ class TableEncoder:
             "columns": [column_encoders.to_json(encoder) for encoder in self.columns],
             "left_out": list(self.left_out),
             "notes": list(self.notes),
+            "target_format": None if self.target_format is None else asdict(self.target_format),
         }
 
     @classmethod
@@ -146,7 +156,10 @@ class TableEncoder:
             if not all(isinstance(each, str) for each in (*left_out, *notes)):
                 raise TypeError("left_out and notes hold text")
             check_columns(columns, left_out)
-            return cls(columns, tuple(left_out), tuple(notes))
+            written = described["target_format"]
+            if written is not None:
+                written = NumberFormat(**checked_fields(NumberFormat, written))
+            return cls(columns, tuple(left_out), tuple(notes), written)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelFileError(f"the encoder in the model file cannot be read: {error!r}") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,12 +14,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from descend.data.date_format import on_clock
 from descend.data.number_columns import NumberColumns
 from descend.data.places import RowPlaces
 from descend.errors import DataError
 
 _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32)
 _KEPT = (pl.String, pl.Int64, pl.Int128, pl.Float64, pl.Boolean, pl.Date)
+_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31 in days since 1970-01-01
 _SHORT = 3  # letters of a name
 _CELLS_AT_ONCE = 1 << 20  # written out for the fingerprint in one piece: bounds the memory beside the table
 
@@ -35,6 +39,7 @@ class Table:
     notes : what was done while reading, for the user.
     categories : columns that the source calls categories, whatever type they hold.
     missing_words : by column, how often each word for a missing value was met in the whole of a text file.
+    pointed : columns of numbers with decimal commas in the file, whose text here has points for them.
     """
 
     frame: pl.DataFrame
@@ -44,6 +49,7 @@ class Table:
     notes: tuple[str, ...] = ()
     categories: frozenset[str] = frozenset()
     missing_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    pointed: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -75,14 +81,43 @@ class Table:
     def column(self, name: str) -> pl.Series:
         """One column as text, int64, int128, float64, yes/no, date or datetime; NaN becomes null.
 
-        Raises DataError where the column is absent or its type is none that can be learned from.
+        Dates with a zone become what its clocks show. Raises DataError where the column is absent, its type
+        is none that can be learned from, or a date lies outside the years 1 to 9999.
         """
         try:
             cells = self.frame.get_column(name)
         except pl.exceptions.ColumnNotFoundError:
             hint = columns_hint(name, self.frame.columns)
             raise DataError(f"{self.name} has no column {name!r}; {hint}") from None
+        self._check_years(cells)
         return _simple(cells, self.name)
+
+    def on_clock(self, name: str, zone: str) -> pl.Series:
+        """A column of dates on the clock of a zone; dates without a zone of their own stay as they are.
+
+        zone : a name such as Asia/Shanghai, or an offset such as +08:00.
+        """
+        self.column(name)
+        cells = self.frame.get_column(name)
+        if time_zone(cells.dtype):
+            return on_clock(
+                cells.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(pl.Datetime("us")), zone
+            )
+        return cells
+
+    def _check_years(self, cells: pl.Series) -> None:
+        """Raises DataError for the first date outside the years 1 to 9999."""
+        if not isinstance(cells.dtype, pl.Datetime | pl.Date):
+            return
+        unit = _PER_DAY[cells.dtype.time_unit] if isinstance(cells.dtype, pl.Datetime) else 1
+        days = cells.to_physical() // unit
+        outside = ~days.is_between(_FIRST_DAY, _LAST_DAY).fill_null(True)
+        if outside.any():
+            row = int(outside.arg_max() or 0)
+            raise DataError(
+                f"{self.place(row, cells.name)}: a date outside the years 1 to 9999; mend the cell, or leave "
+                f"the column out (--ignore {shlex.quote(cells.name)})"
+            )
 
     def fingerprint(self) -> str:
         """SHA-256 over names, types and values, 64 hexadecimal digits; the table's name takes no part."""
@@ -90,7 +125,7 @@ class Table:
         names = self.frame.columns
         at_once = max(1, _CELLS_AT_ONCE // max(1, self.rows))
         for start in range(0, len(names), at_once):
-            cells = self.frame.select(names[start : start + at_once])
+            cells = self.frame[names[start : start + at_once]]
             together = _digestible(cells)
             for series in cells:
                 name = series.name
@@ -99,7 +134,7 @@ class Table:
                     kind = str(series.dtype)
                 else:
                     try:
-                        series = _simple(series, self.name)
+                        series = _simple(_in_utc(series), self.name)
                     except DataError:
                         series = pl.Series(name, [str(series.dtype)])
                     kind = "datetime" if isinstance(series.dtype, pl.Datetime) else str(series.dtype)
@@ -126,6 +161,15 @@ def listing(names: Sequence[str], shown: int = 30) -> str:
     return ", ".join(names[:shown]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
+def time_zone(dtype: pl.DataType) -> str:
+    """The zone of a type of dates, "" where it has none."""
+    return (dtype.time_zone or "") if isinstance(dtype, pl.Datetime) else ""
+
+
+def _in_utc(series: pl.Series) -> pl.Series:
+    return series.dt.convert_time_zone("UTC") if time_zone(series.dtype) else series
+
+
 def _simple(series: pl.Series, table: str) -> pl.Series:
     dtype = series.dtype
     if dtype in _KEPT and dtype != pl.Float64:
@@ -140,9 +184,7 @@ def _simple(series: pl.Series, table: str) -> pl.Series:
     if isinstance(dtype, pl.Categorical | pl.Enum) or dtype == pl.Null:
         return series.cast(pl.String)
     if isinstance(dtype, pl.Datetime):
-        if dtype.time_zone is not None:
-            series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        return series.cast(pl.Datetime("us"))
+        return series.dt.replace_time_zone(None).cast(pl.Datetime("us"))
     if dtype == pl.Object:
         return _from_objects(series, table)
     raise DataError(
@@ -172,7 +214,7 @@ def _digestible(frame: pl.DataFrame) -> dict[str, list[bytes]]:
         names = [name for name, each in frame.schema.items() if each == dtype]
         if not names:
             continue
-        cells = frame.select(names)
+        cells = frame[names]
         if dtype == pl.Float64:
             cells = cells.select(pl.all().fill_nan(None))
         missing = cells.select(pl.all().is_null())

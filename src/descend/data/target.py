@@ -29,8 +29,9 @@ _MOST_DIFFERENT = 0.5  # where there are more classes than MOST_CLASSES
 _MOST_DECIMALS = 100  # different numbers with decimals that can be classes, such as prices of a short list
 _FEWEST_DIFFERENT = 10
 TASK_RULE = f"""\
-Text and yes/no values are classes. Whole numbers are classes where they take at most {MOST_CLASSES} different
-values and at most one for every ten rows, or two values only. All other numbers are predicted as numbers."""
+Text and yes/no values are classes. Whole numbers, written plainly, are classes where they take at
+most {MOST_CLASSES} different values and at most one for every ten rows, or two values only. All other numbers
+are predicted as numbers."""
 
 
 def infer_task(dataset: Dataset, number_loss: str = "") -> tuple[Task, str]:
@@ -53,6 +54,8 @@ def infer_task(dataset: Dataset, number_loss: str = "") -> tuple[Task, str]:
         )
     if number_loss:
         return "regression", f"loss {number_loss} compares numbers"
+    if dataset.target_format is not None and dataset.target_format.dressed:
+        return "regression", "the target's numbers have a unit or marks, as measurements have"
     if not _whole(labels):
         return "regression", "the target has numbers with decimals"
     distinct, rows = labels.n_unique(), len(labels)

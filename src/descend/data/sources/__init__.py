@@ -13,6 +13,7 @@ from typing import Any
 from descend.data.dataset import ColumnKinds, Dataset
 from descend.data.kinds import typed
 from descend.data.names import column_name, column_names
+from descend.data.number_format import NumberFormat
 from descend.data.panics import panics_named
 from descend.data.pixel_form import PixelForm
 from descend.data.sources import (
@@ -52,6 +53,7 @@ def read(
     image_size: int | tuple[int, int] | None = None,
     image_form: PixelForm | None = None,
     lenient: bool = False,
+    target_format: NumberFormat | None = None,
 ) -> Dataset:
     """A dataset from wherever it lies.
 
@@ -69,6 +71,7 @@ def read(
         them best, and may be of one class.
     lenient : pass over ignored columns that are absent, as those that a model was trained with may be in
         another table.
+    target_format : how the target's numbers are written, where a model knows it; None to find it out.
 
     Raises
     ------
@@ -77,7 +80,8 @@ def read(
     """
     image_folder.check_size(image_size)
     named = None if target is None else column_name(target)
-    found = _read(source, named, [column_name(name) for name in ignore], image_size, image_form, lenient)
+    ignored = [column_name(name) for name in ignore]
+    found = _read(source, named, ignored, image_size, image_form, lenient, target_format)
     if found.images is not None and ignore and not lenient:
         raise DataError(f"{found.name} holds images, which have no columns to ignore")
     return found
@@ -90,6 +94,7 @@ def _read(
     image_size: int | tuple[int, int] | None,
     image_form: PixelForm | None,
     lenient: bool,
+    target_format: NumberFormat | None,
 ) -> Dataset:
     _refuse_elsewhere(source)
     if isinstance(source, str | os.PathLike) and (path := Path(source)).is_dir():
@@ -99,14 +104,14 @@ def _read(
         raise DataError(f"image_size is for a folder of images by class, not for {_called(source)}")
     if isinstance(source, str | os.PathLike) and str(source) in built_in.NAMES and not Path(source).exists():
         table, own_target = built_in.read_built_in(str(source))
-        found = _dataset(table, own_target if target is None else target, ignore, lenient)
+        found = _dataset(table, own_target if target is None else target, ignore, lenient, target_format)
         return replace(found, unit=built_in.UNITS.get((found.name, found.target), ""))
     if isinstance(source, tuple):
         if in_memory.is_image_pair(source):
             return in_memory.images_of_pair(source)
         target = "target" if target is None else target
-        return _dataset(in_memory.table_of_pair(source, target), target, ignore, lenient)
-    return _dataset(read_table(source), target, ignore, lenient)
+        return _dataset(in_memory.table_of_pair(source, target), target, ignore, lenient, target_format)
+    return _dataset(read_table(source), target, ignore, lenient, target_format)
 
 
 def read_table(source: Any) -> Table:
@@ -174,7 +179,13 @@ def _named_errors(path: Path) -> Iterator[None]:
         raise DataError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
 
 
-def _dataset(table: Table, target: str | None, ignore: Collection[str], lenient: bool) -> Dataset:
+def _dataset(
+    table: Table,
+    target: str | None,
+    ignore: Collection[str],
+    lenient: bool,
+    target_format: NumberFormat | None = None,
+) -> Dataset:
     names = table.frame.columns
     for name in ignore:
         if name not in names and not lenient:
@@ -184,8 +195,15 @@ def _dataset(table: Table, target: str | None, ignore: Collection[str], lenient:
         raise DataError(f"{table.name} has no column {target!r}; {columns_hint(target, names)}{read_as}")
     if target is not None and target in ignore:
         raise DataError(f"{target!r} is both the target and ignored")
-    labels = None if target is None else typed(table, target).alias("label")
-    return Dataset(table.name, ColumnKinds(table, ignore), target, labels, table, notes=table.notes)
+    kinds = ColumnKinds(table, ignore)
+    if target is None:
+        return Dataset(table.name, kinds, table=table, notes=table.notes)
+    found = typed(table, target, number_format=target_format)
+    remark = (f"target {target!r}: {found.remark}",) if found.remark else ()
+    return Dataset(
+        table.name, kinds, target, found.cells.alias("label"), table,
+        notes=(*table.notes, *remark), target_format=found.number_format,
+    )  # fmt: skip
 
 
 def _folder(

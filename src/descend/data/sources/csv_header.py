@@ -7,7 +7,7 @@ import unicodedata
 
 import polars as pl
 
-from descend.data.cells import MISSING
+from descend.data.missing import MISSING
 from descend.data.table import listing
 from descend.errors import DataError
 

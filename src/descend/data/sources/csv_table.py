@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from descend.data.cells import MISSING
+from descend.data.missing import MISSING
 from descend.data.sources.csv_dialect import Dialect, usual_form
 from descend.data.sources.csv_header import column_names, fitted_header
 from descend.data.sources.csv_structure import find_records, is_well_quoted
@@ -72,10 +72,13 @@ def parse_csv(data: bytes, name: str) -> Table:
     frame, lines, named = _named(rows, name)
     frame, missing_words = _cleaned(frame)
     commas: tuple[str, ...] = ()
+    pointed: frozenset[str] = frozenset()
     if dialect.separator in (";", "\t"):
-        frame, commas = with_decimal_points(frame)
+        frame, pointed, commas = with_decimal_points(frame)
     notes = (*read_as, *dialect.notes, *named, *commas)
-    return Table(frame, name, lines, typed=False, notes=notes, missing_words=missing_words)
+    return Table(
+        frame, name, lines, typed=False, notes=notes, missing_words=missing_words, pointed=pointed
+    )  # fmt: skip
 
 
 def _check_memory(data: bytes, separator: str, name: str) -> None:
