@@ -163,16 +163,12 @@ def test_a_model_of_typed_dates_reads_text_that_leaves_no_doubt() -> None:
         encoder.transform({"d": ["03/04/2024"]})
 
 
-def test_older_model_files_name_the_whole_format() -> None:
+def test_a_damaged_format_in_a_model_file_is_refused() -> None:
     described = {
         "kind": "TableEncoder",
         **encoder_of({"d": [f"{day:%d.%m.%Y}" for day in MANY], "y": range(40)}).to_json(),
     }
-    expected = encoder_from_json(described).transform({"d": MANY})
-    for older in ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%Y-%m-%dT%H:%M:%S%.fZ", None):
-        described["columns"][0]["date_format"] = older
-        np.testing.assert_array_equal(encoder_from_json(described).transform({"d": MANY}), expected)
-    for damaged in ("%d", {"order": "%Q"}, {"zone": "Moon/Crater"}, {"missing": [1]}, 3):
+    for damaged in ("%d", None, {"order": "%Q"}, {"zone": "Moon/Crater"}, {"missing": [1]}, 3):
         described["columns"][0]["date_format"] = damaged
         with pytest.raises(ModelFileError):
             encoder_from_json(described)
