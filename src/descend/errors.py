@@ -10,7 +10,7 @@
     │   ├── OutputError             a folder or file cannot be written, or is already there
     │   ├── EngineUnavailable       the engine's library is not installed, not built or does not load
     │   └── EngineBusy              a second caller used a program that was still running
-    └── Diverged                    exit_code 3: the loss stopped being finite
+    └── Diverged                    exit_code 3: the loss stopped being finite, or grew beyond all measure
 
 ``DataWarning`` and ``EngineWarning`` are no errors: they tell what was noticed in data that could be used,
 and that a slower engine computes.
@@ -70,12 +70,12 @@ class EngineBusy(UserError):
 
 
 class Diverged(DescendError):
-    """The loss stopped being finite.
+    """The loss stopped being finite, or grew to 1e12 times what it was at first.
 
     Parameters
     ----------
     message : one line that names step, rate and a remedy.
-    step : the first step, counted from 0, whose loss was not finite.
+    step : the first step, counted from 0, whose loss was that bad.
     parameters : the last weights that were finite, name to array.
     """
 

@@ -104,7 +104,7 @@ def fit(
     Raises
     ------
     DataError, OptionError, OutputError : what was found, where, and what to do.
-    Diverged : the loss stopped being finite.
+    Diverged : the loss stopped being finite, or grew to 1e12 times what it was at first.
 
     Warns
     -----

@@ -139,6 +139,24 @@ def test_a_loss_that_is_not_finite_stops_before_its_update(engine_name, bad):
     _same(program.state(), sound.state())
 
 
+@pytest.mark.parametrize("units", [3, 40])
+@pytest.mark.parametrize("optimizer", [SGD(), SGD(momentum=0.9), RMSprop(eps=0.0), Adam(eps=0.0)])
+def test_a_program_that_overflowed_is_as_new_once_loaded(engine_name, optimizer, units):
+    network = Network([Dense(units, "relu"), Dense(3)], SquaredError())
+    inputs = Inputs(_inputs().x, np.eye(3)[_inputs().y])
+    whole = _program(engine_name, optimizer, inputs=inputs, network=network)
+    start = whole.state()
+    spoilt = _program(engine_name, optimizer, inputs=inputs, network=network)
+    spoilt.load({name: 1e60 * array for name, array in start.items() if name[0].isdigit()})
+    spoilt.run(_plan(0, 6, network, 1e308), np.inf)
+    assert not all(np.isfinite(array).all() for array in spoilt.state().values())
+    spoilt.load(start)
+    chunks = [program.run(_plan(0, 6, network, 1e-3), np.inf) for program in (spoilt, whole)]
+    np.testing.assert_array_equal(chunks[0].step_loss, chunks[1].step_loss)
+    assert chunks[0].done == 6
+    _same(spoilt.state(), whole.state())
+
+
 def test_it_stops_when_its_time_is_up_and_can_go_on(engine_name):
     program = _program(engine_name)
     chunk = program.run(_plan(0, 100_000), 0.05)

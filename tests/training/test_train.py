@@ -153,7 +153,7 @@ def test_divergence_stops_and_keeps_the_last_finite_weights():
     assert error.exit_code == 3
     assert all(np.isfinite(array).all() for array in error.parameters.values())
     # the kept weights are the ones of the last step before, not the first ones
-    assert np.abs(error.parameters["0.weight"]).max() > 1e6
+    assert np.abs(error.parameters["0.weight"]).max() > 1e3
 
 
 def test_gradient_overflow_keeps_the_weights_before_it():

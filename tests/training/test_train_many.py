@@ -5,7 +5,7 @@ import pytest
 
 import descend
 from descend import SGD, Adam, CrossEntropy, Dense, Dropout, Network, SquaredError, train, train_many
-from descend.errors import DataError, OptionError
+from descend.errors import DataError, Diverged, OptionError
 
 RNG = np.random.default_rng(7)
 BYTES = RNG.integers(0, 256, (230, 37)).astype(np.uint8)
@@ -99,7 +99,10 @@ def test_one_that_diverges_leaves_the_others_alone():
     lost, kept = train_many(
         network, x, y, variations=[{"lr": 1e6}, {"lr": 0.1}], optimizer=SGD(1.0), threads=1, epochs=50
     )
-    assert "stopped being finite" in str(lost.diverged)
+    with pytest.raises(Diverged) as alone:
+        train(network, x, y, optimizer=SGD(1e6), epochs=50)
+    assert str(lost.diverged) == str(alone.value)
+    assert lost.history.step_loss.tolist() == [pytest.approx(8.72, abs=0.01)]  # before the step that grew
     assert np.isfinite(lost.model.parameters["0.weight"]).all()
     assert same(kept, train(network, x, y, optimizer=SGD(0.1), epochs=50))
     np.testing.assert_allclose(kept.model.parameters["0.weight"][:, 0], [1, 2, 3], atol=1e-2)

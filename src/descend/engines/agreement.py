@@ -8,8 +8,9 @@ with eps of the dtype, and a scale that says how large the terms were that the t
 
 - gradients and losses: engines.rounding
 - weights: |start| + |end − start|, an entry at a time, the larger of both engines' movements. After a
-  single step the movement counts 1 + scale / |gradient| times, decay included: a weight moves by rate
-  times a function of its gradient and cannot be known better, in proportion, than the gradient is.
+  single step the movement counts 1 + 4 · scale / |gradient| times, decay included: a weight moves by rate
+  times a function of its gradient and cannot be known better, in proportion, than the gradient is. An entry
+  of a gradient that cancels to nothing is off by up to about three times eps · scale.
   Trajectories have no such allowance.
 """
 
@@ -28,6 +29,8 @@ from descend.engines.sparse import is_sparse, widened
 from descend.networks import CrossEntropy, Network
 from descend.optimizers import AdamW, Optimizer, parameter_decay, step_rates
 from descend.optimizers.schedules import Span
+
+_OF_ENTRY = 4.0  # times eps · scale: what rounding does to a single entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ class _Pair:
             for n, decay in zip(gradient_b, np.broadcast_to(plan.decay, len(gradient_b)), strict=True):
                 pull = self.coupled * decay * start[n]
                 size = np.maximum(np.abs(gradient_a[n] + pull), np.abs(gradient_b[n] + pull))
-                moved[n] = moved[n] * (1.0 + _ratio(scales[n] + np.abs(pull), size))
+                moved[n] = moved[n] * (1.0 + _ratio(_OF_ENTRY * (scales[n] + np.abs(pull)), size))
         return Agreement(
             self.engines,
             self.dtype,

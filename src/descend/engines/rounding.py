@@ -4,7 +4,8 @@ A sum rounds in proportion to the size of its terms, not of its result: where te
 engines differ by more than a fraction of what is left. The sizes below follow the computation with every
 term replaced by its magnitude, first order in the machine's epsilon; with bars for these sizes,
 
-    z̄ = x̄ |W| + |b|      f̄ = |f(z)| + |f′(z)| z̄      (output, and what its input's rounding does to it)
+    z̄ = x̄ |W| + |b|      f̄ = |f(z)| + |f′(z)| z̄      (output, and what its input's rounding does to it;
+                                                     |z| for |f(z)| of gelu, z · ½ (1 + erf(z / √2)))
     d̄ by z = d̄ by f · (|f′(z)| + C (1 + z̄))          (C bounds |f″|)
     W̄ = x̄ᵀ d̄      b̄ = Σ_rows d̄      d̄ by x = d̄ |W|ᵀ
 
@@ -70,11 +71,16 @@ def _forward_sizes(parameters: Mapping[str, Array], size: Array, traces: list[Tr
     sizes = [size]
     for trace in traces:
         if isinstance(trace, DenseTrace):
-            size = np.abs(trace.output) + _slope(trace) * _sum_size(parameters, trace, size)
+            size = _output_size(trace) + _slope(trace) * _sum_size(parameters, trace, size)
         else:
             size = size * trace.factor
         sizes.append(size)
     return sizes
+
+
+def _output_size(trace: DenseTrace) -> Array:
+    """|f(z)|; of the gelus |z|, which they multiply with a sum that may cancel to 0."""
+    return np.abs(trace.z if trace.place.layer.activation in ("gelu", "gelu_tanh") else trace.output)
 
 
 def _sum_size(parameters: Mapping[str, Array], trace: DenseTrace, size: Array) -> Array:

@@ -92,7 +92,8 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     ------
     ParameterError : in fit, a parameter out of range; also scikit-learn's InvalidParameterError.
     DataError : rows, targets or weights that cannot be used; also a ValueError.
-    Diverged : the loss stopped being finite; also a ValueError. A first fit leaves no model then.
+    Diverged : the loss stopped being finite, or grew to 1e12 times what it was at first; also a ValueError. A
+        first fit leaves no model then.
 
     Examples
     --------

@@ -15,6 +15,7 @@ class Record:
     """What a fit leaves behind for the attributes, and for the next fit that goes on from it.
 
     rate, declared_rate : learning rate reached, and ``learning_rate_init`` it came from.
+    first_loss : the engine's, of the very first step with a positive weight.
     idle : epochs since the last improvement by more than ``tol``.
     state : the program's, to go on from.  best : parameters of the best validation score.
     slots : of the optimizer whose state it is.
@@ -24,6 +25,7 @@ class Record:
     validation_losses: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
     training_scores: list[float] = field(default_factory=list)
+    first_loss: float | None = None
     best_loss: float = math.inf
     best_score: float = -math.inf
     idle: int = 0

@@ -87,7 +87,8 @@ class StochasticFit:
         self._row_weight = inputs.weight
         self._shares: _Shares | None = None
         self._rate = np.empty(0)
-        self._epochs = Epochs(program, self._names, LossLimit(setting.network, inputs))
+        self._limit = LossLimit(setting.network, inputs, record.first_loss)
+        self._epochs = Epochs(program, self._names, self._limit)
         self._square = self._squares()
         self._own_decay = parameter_decay(setting.optimizer.weight_decay, self._names)
         self._started = time.perf_counter()
@@ -102,7 +103,7 @@ class StochasticFit:
 
         Raises
         ------
-        Diverged : a loss stopped being finite.
+        Diverged : as Epochs.make; or the loss with its penalty, or of the validation rows, was not finite.
         """
         setting, record = self._setting, self._record
         declared, count = setting.parameters["batch_size"], len(setting.rows)
@@ -143,6 +144,7 @@ class StochasticFit:
         shares, rates = self._shares, self._rates(len(offsets) - 1)
         columns = setting.columns if isinstance(setting.optimizer, SGD) else 1
         losses = self._epochs.make(rows, offsets, rates, shares.decay, columns, setting.clip_norm)
+        record.first_loss = self._limit.first
         scaled = losses * setting.loss_scale
         if setting.constant is not None:
             scaled += self._constants(setting.constant, rows, offsets) * shares.of_row

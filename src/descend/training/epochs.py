@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from descend.engines.plan import Explicit, LastBatch, Plan
 from descend.engines.protocol import Chunk, Program, State
 from descend.errors import Diverged
-from descend.training.divergence import LossLimit, all_finite, divergence, explosion, last_finite
+from descend.training.divergence import LossLimit, all_finite, divergence, last_finite
 from descend.training.loop import CHUNK_SECONDS
 
 
@@ -157,16 +157,19 @@ class Epochs:
         except KeyboardInterrupt:
             self._go_back()
             raise
+        losses, weights = (
+            np.concatenate([getattr(chunk, name) for chunk in chunks])
+            for name in ("step_loss", "step_weight")
+        )
+        place = self._limit.first_beyond(losses, weights)
+        if place is not None:
+            raise self._exploded(epoch, place, float(losses[place]))
         bad = chunks[-1].stopped == "nonfinite"
         overflowed = not bad and not all_finite(parameters, self._names)
         if bad or overflowed:
-            raise self._diverged(epoch, sum(chunk.done for chunk in chunks), overflowed)
-        losses = np.concatenate([chunk.step_loss for chunk in chunks])
-        place = self._limit.first_beyond(losses)
-        if place is not None:
-            raise self._exploded(epoch, place, float(losses[place]))
+            raise self._diverged(epoch, len(losses), overflowed)
         self._made += len(rate)
-        self._updates += sum(int(np.count_nonzero(chunk.step_weight)) for chunk in chunks)
+        self._updates += int(np.count_nonzero(weights))
         self._since.append(epoch)
         self.parameters = parameters
         if time.perf_counter() - self._kept_at > CHUNK_SECONDS:
@@ -186,9 +189,7 @@ class Epochs:
 
     def _diverged(self, epoch: _Listed, done: int, overflowed: bool) -> Diverged:
         """After so many steps of an epoch, the last of them counted where its update overflowed."""
-        self._go_back()
-        end = epoch.first + done
-        kept = last_finite(self._program, epoch.plan, epoch.first, self.state(), end, self._names)
+        kept = self._last_finite(epoch, done)
         place = done - overflowed
         step, dtype = self._made + place, kept[self._names[0]].dtype
         message = divergence(step, len(epoch.rate), float(epoch.rate[place]), overflowed, dtype)
@@ -196,8 +197,12 @@ class Epochs:
 
     def _exploded(self, epoch: _Listed, place: int, loss: float) -> Diverged:
         """At the step that is ``place`` steps into an epoch."""
+        step = self._made + place
+        message = self._limit.explosion(step, len(epoch.rate), float(epoch.rate[place]), loss)
+        return Diverged(message, step, self._last_finite(epoch, place - 1))
+
+    def _last_finite(self, epoch: _Listed, done: int) -> State:
+        """The newest finite weights after at most so many steps of an epoch."""
         self._go_back()
-        end = epoch.first + place
-        kept = last_finite(self._program, epoch.plan, epoch.first, self.state(), end, self._names)
-        step, rate = self._made + place, epoch.factor * float(epoch.rate[place])
-        return Diverged(explosion(step, len(epoch.rate), rate, self._limit.first, loss), step, kept)
+        end = epoch.first + done
+        return last_finite(self._program, epoch.plan, epoch.first, self.state(), end, self._names)

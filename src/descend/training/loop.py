@@ -13,7 +13,7 @@ from descend.engines.protocol import Chunk, Inputs, Program, State
 from descend.errors import Diverged
 from descend.optimizers import Optimizer, parameter_decay, step_rates
 from descend.optimizers.schedules import Span
-from descend.training.divergence import LossLimit, all_finite, divergence, explosion, last_finite
+from descend.training.divergence import LossLimit, all_finite, divergence, first_steps, last_finite
 from descend.training.history import History, Recorder
 
 CHUNK_SECONDS = 0.05  # how long an engine runs before the interpreter looks at Ctrl-C and the progress
@@ -90,15 +90,20 @@ class Run:
 
         Raises
         ------
-        Diverged : a loss was not finite or has exploded; ``parameters`` holds the last finite weights.
+        Diverged : a loss was not finite or has exploded; ``parameters`` holds the last finite weights, of an
+            explosion those before it.
         """
+        place, whole = self._limit.first_beyond(chunk.step_loss, chunk.step_weight), chunk
+        if place is not None:
+            chunk = first_steps(chunk, place)
         columns = (chunk.step_loss, chunk.step_weight, chunk.step_rows, chunk.step_correct)
         clock = time.perf_counter() - self._started
         self._recorder.steps(np.array((*columns, plan.rate[: chunk.done])), clock)
         self._step += chunk.done
         self._rows += float(chunk.step_rows.sum())
+        if place is not None:
+            raise self._exploded(float(plan.rate[place]), float(whole.step_loss[place]))
         self._check_finite(plan, chunk)
-        self._check_exploded(plan, chunk)
         if self._validation is not None and (self._step % self._run_plan.per_epoch == 0 or self.over):
             sums = self._program.evaluate(self._validation)
             self._checked = (_mean(sums.loss, sums.weight), _mean(sums.correct, sums.rows))
@@ -117,13 +122,9 @@ class Run:
         message = divergence(step, self._run_plan.per_epoch, rate, overflowed, kept[self._names[0]].dtype)
         raise Diverged(message, step, kept)
 
-    def _check_exploded(self, plan: Plan, chunk: Chunk) -> None:
-        place = self._limit.first_beyond(chunk.step_loss)
-        if place is None:
-            return
-        step, rate, loss = plan.first_step + place, float(plan.rate[place]), float(chunk.step_loss[place])
-        message = explosion(step, self._run_plan.per_epoch, rate, self._limit.first, loss)
-        raise Diverged(message, step, self._last_finite(step))
+    def _exploded(self, rate: float, loss: float) -> Diverged:
+        message = self._limit.explosion(self._step, self._run_plan.per_epoch, rate, loss)
+        return Diverged(message, self._step, self._last_finite(self._step - 1))
 
     def _last_finite(self, bad_step: int) -> State:
         return last_finite(

@@ -115,7 +115,7 @@ def train(
     ------
     OptionError, DataError : something given cannot be used; the message says what.
     EngineUnavailable : the engine that was named cannot be used here.
-    Diverged : the loss stopped being finite.
+    Diverged : the loss stopped being finite, or grew to 1e12 times what it was at first.
 
     Examples
     --------
