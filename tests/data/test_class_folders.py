@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -218,3 +220,11 @@ class TestEvaluate:
         save(tmp_path / "flat" / "0.png")
         with pytest.raises(DataError, match="has 1 images in no subfolder"):
             evaluate(model, tmp_path / "flat")
+
+
+def test_a_class_must_have_a_name(folder: Path) -> None:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("names of files are text here")
+    (folder / "light").rename(folder / os.fsdecode(b"l\xe9ger"))
+    with pytest.raises(DataError, match=r"the name of the folder 'l\\udce9ger' is not UTF-8; rename it"):
+        sources.read(folder)

@@ -24,6 +24,7 @@ _PART = re.compile(
     r"(?:[-_ ]?(?:set|data|images)|集)?",
     re.I,
 )
+_NO_TEXT = re.compile("[\ud800-\udfff]")  # how bytes of a name that are no text are kept
 _OUTSIDE = "in no class folder"
 
 
@@ -44,7 +45,8 @@ class Classes:
 def classes_of(folder: Path, fewest: int = 2) -> Classes:
     """The classes of a folder with one subfolder for each.
 
-    Raises DataError where there are fewer than ``fewest`` of them, with what there is instead.
+    Raises DataError where there are fewer than ``fewest`` of them, with what there is instead, and for one
+    whose name is not UTF-8.
     """
     found = {each.name: find_images(each) for each in subfolders(folder)}
     loose = loose_files(folder)
@@ -53,6 +55,9 @@ def classes_of(folder: Path, fewest: int = 2) -> Classes:
     classes = {name: group for name, group in named.items() if name not in copies}
     if len(classes) < fewest:
         raise DataError(_too_few(folder, found, classes, loose, fewest))
+    for name in classes:
+        if _NO_TEXT.search(name):
+            raise DataError(f"{folder}: the name of the folder {name!r} is not UTF-8; rename it")
     endings = loose.passed_over + sum((each.passed_over for each in classes.values()), Counter[str]())
     if loose.images:
         endings[_OUTSIDE] += len(loose.images)
