@@ -10,7 +10,8 @@ with eps of the dtype, and a scale that says how large the terms were that the t
 - weights: |start| + |end − start|, an entry at a time, the larger of both engines' movements. After a
   single step the movement counts 1 + 4 · scale / |gradient| times, decay included: a weight moves by rate
   times a function of its gradient and cannot be known better, in proportion, than the gradient is. An entry
-  of a gradient that cancels to nothing is off by up to about three times eps · scale.
+  of a gradient that cancels to nothing is off by up to about three times eps · scale. It counts at most
+  2 / eps times: where not even the sign is known, the weights are two movements apart.
   Trajectories have no such allowance.
 """
 
@@ -186,7 +187,7 @@ class _Pair:
             for n, decay in zip(gradient_b, np.broadcast_to(plan.decay, len(gradient_b)), strict=True):
                 pull = self.coupled * decay * start[n]
                 size = np.maximum(np.abs(gradient_a[n] + pull), np.abs(gradient_b[n] + pull))
-                moved[n] = moved[n] * (1.0 + _ratio(_OF_ENTRY * (scales[n] + np.abs(pull)), size))
+                moved[n] = moved[n] * (1.0 + _ratio(_OF_ENTRY * (scales[n] + np.abs(pull)), size, 2.0 / eps))
         return Agreement(
             self.engines,
             self.dtype,
@@ -232,9 +233,10 @@ def _cast(inputs: Inputs, network: Network, dtype: str) -> Inputs:
     return Inputs(x, y, weight, inputs.scale)
 
 
-def _ratio(scale: Array, size: Array) -> Array:
-    """scale / size, 0 where size is 0: what has no gradient does not move."""
-    return np.divide(scale, size, out=np.zeros(size.shape), where=size > 0)
+def _ratio(scale: Array, size: Array, most: float) -> Array:
+    """scale / size, at most ``most``; 0 where size is 0: what has no gradient does not move."""
+    floor = np.maximum(size, scale / most)
+    return np.divide(scale, floor, out=np.zeros(size.shape), where=size > 0)
 
 
 def _losses(a: Chunk, b: Chunk, rounding: float) -> Difference:
