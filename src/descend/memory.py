@@ -18,7 +18,21 @@ _CGROUPS = (
 
 def free_memory() -> int:
     """Bytes that can be taken before the machine, a cgroup or ``ulimit -v`` refuses them."""
-    return max(0, min(_of_machine(), _of_address_space(), *(_of_cgroup(*files) for files in _CGROUPS)))
+    addresses = free_address_space()
+    known = [_of_machine(), *(_of_cgroup(*files) for files in _CGROUPS)]
+    return max(0, min(known if addresses is None else [*known, addresses]))
+
+
+def free_address_space() -> int | None:
+    """Bytes of addresses that ``ulimit -v`` leaves; None without a limit."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return None
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        return limit
+    return limit - pages * resource.getpagesize()
 
 
 def _of_machine() -> int:
@@ -31,17 +45,6 @@ def _of_machine() -> int:
     if "SC_AVPHYS_PAGES" not in os.sysconf_names:
         return _UNKNOWN
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def _of_address_space() -> int:
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit == resource.RLIM_INFINITY:
-        return _UNKNOWN
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-    except OSError:
-        return limit
-    return limit - pages * resource.getpagesize()
 
 
 def _of_cgroup(limit: Path, used: Path) -> int:

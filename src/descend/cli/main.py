@@ -26,8 +26,10 @@ def run(arguments: list[str]) -> int:
     if not debug:
         os.environ["RUST_BACKTRACE"] = "0"  # polars looks at it when it panics
     try:
+        from descend.cli.address_space import keep_within_limit
         from descend.data.panics import panics_named
 
+        keep_within_limit()
         with panics_named():  # the last resort, and the only one while polars is imported
             return _run([argument for argument in arguments if argument != "--debug"] or ["--help"], debug)
     except KeyboardInterrupt:  # while modules were imported, or again while the first one was answered
