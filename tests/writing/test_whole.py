@@ -1,4 +1,5 @@
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,7 @@ import pytest
 
 from descend.errors import OutputError
 from descend.writing import renaming
-from descend.writing.whole import folder_in_the_making, new_file, replace_file
+from descend.writing.whole import check_writable, folder_in_the_making, new_file, replace_file
 
 
 def test_a_link_is_followed(tmp_path):
@@ -101,3 +102,17 @@ def test_a_umask_that_takes_ones_own_rights_is_told_at_once(umask, refused):
         )
     assert done.returncode == 0, done.stderr
     assert (f"the umask 0{umask} takes your own rights" in done.stdout) is refused
+
+
+def test_too_few_descriptors_are_told_before_there_is_work_to_lose(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free + 6, hard))
+        with pytest.raises(OutputError, match=r"cannot be written to \(Too many open files\)"):
+            check_writable(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    check_writable(tmp_path)
+    assert list(tmp_path.iterdir()) == []

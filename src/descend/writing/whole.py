@@ -11,6 +11,8 @@ from descend.errors import OutputError
 from descend.writing.renaming import replace, take_name
 from descend.writing.temporary import temporary_file, temporary_folder, tidy
 
+_SPARE = 8
+
 
 def replace_file(path: Path, content: bytes) -> None:
     """Writes beside ``path`` under a temporary name, then renames. Raises OutputError.
@@ -28,7 +30,7 @@ def new_file(path: Path, content: bytes) -> None:
 def check_writable(folder: Path) -> None:
     """Raises OutputError where files and folders of this user's rights could not be made and read there."""
     try:
-        with _open_folder(folder) as inside, temporary_file(inside) as file:
+        with _open_folder(folder) as inside, _spare_descriptors(), temporary_file(inside) as file:
             file.chmod(0o666 & ~_umask())
             file.read_bytes()
     except OSError as error:
@@ -38,6 +40,15 @@ def check_writable(folder: Path) -> None:
         else:
             reason = str(error.strerror)
         raise OutputError(f"{folder}: cannot be written to ({reason})") from None
+
+
+@contextlib.contextmanager
+def _spare_descriptors() -> Iterator[None]:
+    """Holds as many descriptors as writing and what is imported for it may need later. Raises OSError."""
+    with contextlib.ExitStack() as held:
+        for _ in range(_SPARE):
+            held.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        yield
 
 
 @contextlib.contextmanager
