@@ -22,7 +22,8 @@ from descend.workflow import fit
 
 def table(folder: Path, cells: list[str], name: str = "x") -> Path:
     path = folder / "table.csv"
-    rows = "".join(f'"{cell}",{place % 3}\n' for place, cell in enumerate(cells))
+    quoted = [cell.replace('"', '""') for cell in cells]
+    rows = "".join(f'"{cell}",{place % 3}\n' for place, cell in enumerate(quoted))
     path.write_text(f"{name},y\n{rows}", encoding="utf-8")
     return path
 
@@ -74,6 +75,20 @@ def refusal(folder: Path, cells: list[str]) -> str:
         (["3.5万", "300", "2亿"], [35000, 300, 2e8]),
         (["1.25D+01", "2.5D-1"], [12.5, 0.25]),
         (["１２.５", "３"], [12.5, 3]),
+        (["٧١٥٠٣", "٦٣٫٥", "۲۹"], [71503, 63.5, 29]),
+        (["৩১৯.২৭", "๒๙๔๘๓", "७१"], [319.27, 29483, 71]),
+        (["Fr. 56'249.–", "Fr. 12.-"], [56249, 12]),
+        (["56 249,- Kč", "7,- Kč"], [56249, 7]),
+        (["Rs. 5,62,497/-", "Rs. 70/-"], [562497, 70]),
+        (["$   16,249.70", "$ 5"], [16249.7, 5]),
+        (["–36.5", "—2.5", "7"], [-36.5, -2.5, 7]),
+        (["\u200b23.5", "\u200e7.5", "\u30004.5\u00a0"], [23.5, 7.5, 4.5]),
+        (['="12.5"', '="7"', '="3.25"'], [12.5, 7, 3.25]),
+        (["'12.5", "'7.25", "'3.5"], [12.5, 7.25, 3.5]),
+        (["78.9㎡", "7.5㎡"], [78.9, 7.5]),
+        (["23.5℃", "-7.5℃"], [23.5, -7.5]),
+        (["$78.9/hr", "$7.25/hr"], [78.9, 7.25]),
+        ([f"{n},000,000+" for n in range(1, 26)], [1e6 * n for n in range(1, 26)]),
     ],
 )
 def test_numbers_in_dress_are_read_and_said(tmp_path: Path, cells: list[str], expected: list[float]) -> None:
@@ -95,6 +110,12 @@ def test_numbers_in_dress_are_read_and_said(tmp_path: Path, cells: list[str], ex
         (["90+", *map(str, range(60))], 2, "'90+' is not a number"),
         (["13", "4,6", "17", "3"], 3, "4 and 6 or 4.6"),
         ([*["1,234.5"] * 28, "1.234,5"], 30, "point before the decimals"),
+        (
+            [f"1{mark}{n:03}{other}5" for n in range(25) for mark, other in (",.", ".,")],
+            3,
+            "as the others are",
+        ),
+        ([*(f"{n}.5" for n in range(30)), *["sold", "on request"] * 9], 32, "'sold' is not a number"),
     ],
 )
 def test_numbers_that_cannot_be_read_in_one_way_are_refused(
@@ -282,3 +303,31 @@ def test_damaged_declarations(tmp_path: Path, declared: object) -> None:
     described["columns"][0]["number_format"] = declared
     with pytest.raises(ModelFileError):
         encoder_from_json(json.loads(json.dumps(described)))
+
+
+def test_a_word_that_most_cells_hold_is_missing_among_decimals(tmp_path: Path) -> None:
+    found = column(tmp_path, [*["entfällt"] * 45, *(f"{n}.5" for n in range(15))])
+    assert (found.kind, found.remark) == ("number", "'entfällt' is read as missing, in 45 cells")
+
+
+@pytest.mark.parametrize("form", ["from ${}.50", "{}.5*", "ab {} €", "ca. {}", "({} people)"])
+def test_numbers_in_an_unknown_form_are_not_left_out_without_a_word(tmp_path: Path, form: str) -> None:
+    found = column(tmp_path, [form.format(n) for n in range(30)])
+    assert found.remark.startswith("its cells hold numbers in a form that is not read, such as ")
+    assert form.format(0) in found.remark
+
+
+@pytest.mark.parametrize("form", ["A{}", "no-{}", "x_{}", "#{}", "{}-{}", "Street {}, door {}", "10.0.{}.1"])
+def test_codes_and_names_are_no_numbers_in_an_unknown_form(tmp_path: Path, form: str) -> None:
+    assert column(tmp_path, [form.format(n, n + 1) for n in range(30)]).remark == ""
+
+
+def test_the_convention_of_a_whole_file_holds_for_later_ones(tmp_path: Path) -> None:
+    path, later = tmp_path / "t.csv", tmp_path / "later.csv"
+    rows = "".join(f"1.{n:03}.500;{n},5;{n}.000\n" for n in range(30))
+    path.write_text("x;z;y\n" + rows)
+    encoder = fit_encoder(sources.read(path, target="y"))
+    for price, width in (("1.020.500", "7,5"), ("20.790", "7,5"), ("20.790", "7"), ("20790", "7")):
+        later.write_text(f"x;z\n{price};{width}\n")
+        plain = {"x": [float(price.replace(".", ""))], "z": [float(width.replace(",", "."))]}
+        np.testing.assert_array_equal(encoder.transform(later), encoder.transform(plain))

@@ -17,7 +17,7 @@ from descend.data.identifiers import counts_rows, named_as_counter, named_as_ide
 from descend.data.missing import MISSING, without
 from descend.data.number_columns import blocks, end_to_end
 from descend.data.number_format import NumberFormat, plain_numbers
-from descend.data.number_understanding import MOSTLY, OddCell, understand_numbers
+from descend.data.number_understanding import MOSTLY, OddCell, understand_numbers, unread_number
 from descend.data.table import Table, listing, time_zone
 from descend.errors import DataError
 
@@ -125,7 +125,12 @@ def _plain_numbers(table: Table, names: Collection[str]) -> dict[str, Column]:
     for name, each, low, high in zip(looked, plain, least, most, strict=True):
         if each and name not in codes:
             zero_one = (low, high) == (0, 1) and _is_whole(table, name)
-            columns[name] = Column(name, "yes/no", "0 and 1") if zero_one else Column(name, "number")
+            written = table.pointed.get(name)
+            columns[name] = (
+                Column(name, "yes/no", "0 and 1")
+                if zero_one
+                else Column(name, "number", number_format=written)
+            )
     return columns
 
 
@@ -195,16 +200,17 @@ def typed(table: Table, name: str, remedy: str = "", number_format: NumberFormat
         codes = table.typed and bool((values == values.round()).all()) and values.n_unique() <= _MOST_CODES
         if codes or reading.is_padded_code(present):
             return TypedCells(cells)
-        return TypedCells(_narrowed(table, name, present, values), number_format=NumberFormat())
-    written = understand_numbers(present.drop_nulls())
-    if isinstance(written, OddCell):
-        raise _refuse(table, name, cells, written, remedy)
-    if written is None:
+        written = table.pointed.get(name, NumberFormat())
+        return TypedCells(_narrowed(table, name, present, values), number_format=written)
+    understood = understand_numbers(present.drop_nulls())
+    if isinstance(understood, OddCell):
+        raise _refuse(table, name, cells, understood, remedy)
+    if understood is None:
         return TypedCells(cells)
-    known = without(cells, written.missing)
-    values = written.read(known)
-    digits = values if written.dressed else known
-    return TypedCells(_narrowed(table, name, digits, values), _remark(cells, values, written), written)
+    known = without(cells, understood.missing)
+    values = understood.read(known)
+    digits = values if understood.dressed else known
+    return TypedCells(_narrowed(table, name, digits, values), _remark(cells, values, understood), understood)
 
 
 def _refuse(table: Table, name: str, cells: pl.Series, odd: OddCell, remedy: str) -> DataError:
@@ -278,7 +284,12 @@ def _text_column(table: Table, name: str, cells: pl.Series) -> Column:
     dates = understand_dates(without(present).drop_nulls())
     if isinstance(dates, OddCell):
         raise _refuse(table, name, cells, dates, f", or leave the column out (--ignore {shlex.quote(name)})")
-    return _category_column(name, present) if dates is None else _date_column(name, cells, dates)
+    if dates is not None:
+        return _date_column(name, cells, dates)
+    odd, remark = unread_number(present), ""
+    if odd is not None:
+        remark = f"its cells hold numbers in a form that is not read, such as {odd!r}; write them plainly"
+    return replace(_category_column(name, present), remark=remark)
 
 
 def _category_column(name: str, present: pl.Series) -> Column:

@@ -26,21 +26,31 @@ CURRENCIES = (
 )  # fmt: skip
 """Currencies that are written with letters; the others are of Unicode's category Sc."""
 
+_ZEROS = (
+    0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0E50,
+    0x0ED0, 0x0F20, 0x1040, 0x17E0, 0x1810,
+)  # fmt: skip
+"""Where the digits of other scripts begin, Arabic to Mongolian."""
+
 _LOOSE = {
     **{chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)},  # the wide forms of Chinese keyboards
-    **dict.fromkeys("\u00a0\u202f\u2009\u3000", " "),
-    **dict.fromkeys("\u2212\u2010\u2011\ufe63", "-"),
+    **{chr(zero + digit): f"{digit}" for zero in _ZEROS for digit in range(10)},
+    **dict.fromkeys("\u00a0\u202f\u2009\u2007\u2008\u3000\t", " "),
+    **dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff", ""),  # not seen
+    **dict.fromkeys("\u2212\u2010\u2011\u2013\u2014\ufe63", "-"),
     **dict.fromkeys("\u2019\u02bc", "'"),
+    "\u066b": ".", "\u066c": ",",  # Arabic marks
     "￥": "¥", "￡": "£", "￠": "¢", "￦": "₩",
 }  # fmt: skip
 
+_QUOTED = r"^(?:=?\"([^\"]*)\"|'([^']*))$"  # how spreadsheets keep numbers as text: ="12" and '12
 _CURRENCY = rf"[A-Z]{{0,3}}\p{{Sc}}|(?:{'|'.join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))})"
 _CELL = (
     r"^(?<open>\()?(?<sign>[+-])? ?"
     rf"(?<before>{_CURRENCY})? ?(?<inner>[+-])? ?(?<opened>\()?"
-    r"(?<body>\d+(?:[.,'_ ]\d+)*\.?|\.\d+)"
-    r"(?<exponent>[eE][+-]?\d+|[dD][+-]\d+)? ?"
-    r"(?<after>[\p{L}%‰°\p{Sc}″µ][^\d()+]{0,14}|[^\d()+]{0,3}m[23])?(?<last>-)?(?<close>\))?$"
+    r"(?<body>[0-9]+(?:[.,'_ ][0-9]+)*|\.[0-9]+)"
+    r"(?<exponent>[eE][+-]?[0-9]+|[dD][+-][0-9]+)?(?:[.,]--?|/-|\.)? ?"  # 12.- and 12/- are whole amounts
+    r"(?<after>[\p{L}%‰°\p{Sc}\p{So}″µ/][^\d()+]{0,14}|\+|[^\d()+]{0,3}m[23])?(?<last>-)?(?<close>\))?$"
 )
 
 
@@ -120,6 +130,7 @@ def decompose(cells: pl.Series) -> pl.DataFrame:
     ``variant`` whether it says so otherwise than by a hyphen before it, or has an exponent after D.
     """
     loose = pl.col("cell").str.replace_many(list(_LOOSE), list(_LOOSE.values())).str.strip_chars()
+    loose = loose.str.replace_all(" +", " ").str.replace(_QUOTED, "${1}${2}")
     signs = pl.col("sign", "inner", "last")
     opened = pl.col("open").is_not_null() | pl.col("opened").is_not_null()
     negative = opened | pl.any_horizontal((signs == "-").fill_null(False))

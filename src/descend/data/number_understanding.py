@@ -22,6 +22,8 @@ MOSTLY = 0.9
 
 _MANY = 20  # different whole numbers: beyond them they are no names of classes
 _MOST_UNITS = 5
+_SEVERAL = 10  # different numbers that show that the one word beside them is no class, whatever its share
+_MOST_WORDS = 5  # different ones among numbers that are notes on what is missing, and no classes
 _LOOKED_AT = 1000  # different texts that tell whether a column may hold numbers at all
 _CONVENTIONS = (
     (".", ""), (".", ","), (".", "'"), (".", " "), (".", "_"),
@@ -32,6 +34,7 @@ _DOUBTFUL_SCALES = ("M", "B", "bn")
 _BEGINNING = r"^\D{0,6}\d"  # of a number with at most a currency before it
 _BOUND = r"^[<>≤≥~≈]=? ?[+-]?\d[\d.,]*$"
 _NEARLY = rf"{_BOUND}|^\d+ \d+/\d+$|^0[xX][0-9a-fA-F]{{1,8}}$"
+_ONE_NUMBER = r"^(?:\D*[^\d\p{L}_#.-])?(?:\d{1,3}(?:[.,' ]\d{3})+|\d+)(?:[.,]\d+)?(?:[^\d\p{L}_-]\D*)?$"
 _TRUTH = ("true", "false", "yes", "no")
 _PLAINLY = "write plain digits with a point before the decimals, as in 1234.5"
 
@@ -78,10 +81,14 @@ class _Texts:
         marks = self.parts["body"].str.contains(r"[.,'_ ]") | self.parts["exponent"].is_not_null()
         return bool(marks.any()) or len(self.texts) > _MANY
 
+    def decimals(self) -> pl.Series:
+        """Which numbers have decimals, (texts,) yes/no."""
+        return self.parts["body"].str.contains(r"[.,]\d").fill_null(False)
+
     def measured(self) -> bool:
         """Whether numbers with a word behind them are measurements: many, or decimals that seldom repeat."""
-        decimals = self.parts["body"].str.contains(r"[.,]\d").any()
-        return len(self.texts) > _MANY or (bool(decimals) and 3 * len(self.texts) > int(self.counts.sum()))
+        seldom = 3 * len(self.texts) > int(self.counts.sum())
+        return len(self.texts) > _MANY or (bool(self.decimals().any()) and seldom)
 
 
 def understand_numbers(cells: pl.Series) -> NumberFormat | OddCell | None:
@@ -108,6 +115,18 @@ def understand_numbers(cells: pl.Series) -> NumberFormat | OddCell | None:
     return written
 
 
+def unread_number(cells: pl.Series) -> str | None:
+    """A text of a column whose texts nearly all hold one number in a form that is not read; else None.
+
+    cells : text without missing cells. Numbers that follow letters, as in A12 and no-7, are codes.
+    """
+    texts = cells.unique(maintain_order=True)
+    alike = texts.str.contains(_ONE_NUMBER)
+    if len(texts) <= _MANY or not alike.any() or float(alike.mean() or 0) < MOSTLY:  # type: ignore[arg-type]
+        return None
+    return str(texts.filter(alike)[0])
+
+
 def _with_missing_words(
     found: _Texts, numbers: _Texts, written: NumberFormat
 ) -> NumberFormat | OddCell | None:
@@ -119,11 +138,15 @@ def _with_missing_words(
         return replace(written, missing=tuple(words)) if len(numbers.texts) > 1 else None
     first, cells = str(rest.texts[0]), int(numbers.counts.sum())
     mistakes = cells >= MOSTLY * (cells + int(rest.counts.sum()))
-    likely = numbers.many() and 2 * cells > int(found.counts.sum())
+    alone = (
+        len(rest.texts) == 1 and len(numbers.texts) >= _SEVERAL and numbers.share(numbers.decimals()) >= 0.5
+    )
+    likely = numbers.many() and (alone or 2 * cells > int(found.counts.sum()))
     truth = all(text.lower() in _TRUTH for text in rest.texts)
     if len(rest.texts) == 1 and likely and rest.counts[0] > 1 and not truth and not _has_digit(first):
         return replace(written, missing=(*words, first))
-    if mistakes or (likely and (truth or len(rest.texts) == 1)):
+    few = len(rest.texts) <= _MOST_WORDS and not any(map(_has_digit, rest.texts))
+    if mistakes or (likely and (truth or few or len(rest.texts) == 1)):
         return OddCell(first)
     return _nearly_numbers(found)
 
@@ -157,8 +180,11 @@ def _written(numbers: _Texts) -> NumberFormat | OddCell | None:
         return marks
     declared = NumberFormat(*marks, unit=unit, scales=scales)
     variants = bool(numbers.parts["variant"].any()) or not declared.dressed
-    if variants and not declared.dressed and numbers.parts["negative"].all() and not numbers.many():
-        return None  # (1), (2), (3) number the lines of a list
+    if variants and numbers.parts["negative"].all():
+        if not declared.dressed and not numbers.many():
+            return None  # (1), (2), (3) number the lines of a list
+        if unit and not _is_symbol(unit) and numbers.texts.str.starts_with("(").all():
+            return None  # (12 people) is a remark
     return replace(declared, variants=variants)
 
 
@@ -187,7 +213,7 @@ def _common_unit(numbers: _Texts, units: pl.Series) -> str | OddCell | None:
     words = [unit for unit in cells["unit"] if unit and not _is_symbol(unit)]
     if len(cells) == 1:
         return common if not words or numbers.measured() else None
-    decimals = numbers.share(numbers.parts["body"].str.contains(r"[.,]\d").fill_null(False))
+    decimals = numbers.share(numbers.decimals())
     if not words or (decimals >= 0.5 and len(cells) <= _MOST_UNITS and numbers.measured()):
         sure = True
     else:
@@ -248,7 +274,8 @@ def _odd_marks(numbers: _Texts) -> OddCell | None:
     """The first number whose marks are not those of most."""
     within = fitting(numbers.parts["body"], _CONVENTIONS).fill_null(True)
     best = max(within, key=numbers.share)
-    if numbers.share(best) < MOSTLY or not numbers.many():
+    marked = within.select(pl.any_horizontal(pl.all())).to_series()
+    if numbers.share(marked) < MOSTLY or not numbers.many():
         return None
     return OddCell(str(numbers.texts.filter(~best)[0]), f"is not a number as the others are; {_PLAINLY}")
 

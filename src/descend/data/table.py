@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from descend.data.date_format import on_clock
 from descend.data.number_columns import NumberColumns
+from descend.data.number_format import NumberFormat
 from descend.data.places import RowPlaces
 from descend.errors import DataError
 
@@ -39,7 +40,8 @@ class Table:
     notes : what was done while reading, for the user.
     categories : columns that the source calls categories, whatever type they hold.
     missing_words : by column, how often each word for a missing value was met in the whole of a text file.
-    pointed : columns of numbers with decimal commas in the file, whose text here has points for them.
+    pointed : columns whose numbers have decimal commas or points between thousands in the file, and how they
+        are written there; their text here is plain.
     """
 
     frame: pl.DataFrame
@@ -49,7 +51,7 @@ class Table:
     notes: tuple[str, ...] = ()
     categories: frozenset[str] = frozenset()
     missing_words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    pointed: frozenset[str] = frozenset()
+    pointed: Mapping[str, NumberFormat] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -21,6 +21,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.data.missing import MISSING
+from descend.data.number_format import NumberFormat
 from descend.data.sources.csv_dialect import Dialect, usual_form
 from descend.data.sources.csv_header import column_names, fitted_header
 from descend.data.sources.csv_structure import find_records, is_well_quoted
@@ -72,7 +73,7 @@ def parse_csv(data: bytes, name: str) -> Table:
     frame, lines, named = _named(rows, name)
     frame, missing_words = _cleaned(frame)
     commas: tuple[str, ...] = ()
-    pointed: frozenset[str] = frozenset()
+    pointed: dict[str, NumberFormat] = {}
     if dialect.separator in (";", "\t"):
         frame, pointed, commas = with_decimal_points(frame)
     notes = (*read_as, *dialect.notes, *named, *commas)

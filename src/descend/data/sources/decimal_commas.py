@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from descend.data.number_format import NumberFormat
 from descend.data.table import listing
 
 _COMMA = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
@@ -18,8 +19,8 @@ _GROUPS = r"\.\d{3}\."
 _WHOLE = r"^[+-]?\d+$"
 
 
-def with_decimal_points(frame: pl.DataFrame) -> tuple[pl.DataFrame, frozenset[str], tuple[str, ...]]:
-    """The frame with such columns as plain numbers, the names of those, and notes that tell of them.
+def with_decimal_points(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, NumberFormat], tuple[str, ...]]:
+    """The frame with such columns as plain numbers, how those were written, and notes that tell of them.
 
     A column must be one of numbers throughout, written with a comma before the decimals or with points
     that part thousands, or both. Points beside whole numbers that nothing decides are decimal, and said.
@@ -47,7 +48,8 @@ def with_decimal_points(frame: pl.DataFrame) -> tuple[pl.DataFrame, frozenset[st
             columns = (frame.get_column(name) for name in names)
             frame = frame.with_columns(each.str.replace_all(before, after, literal=True) for each in columns)
             notes.append(f"{_named(frame, names)}: {note}")
-    return frame, frozenset(points | commas), tuple(notes)
+    written = NumberFormat(decimal=",", grouping="." if points else "")
+    return frame, dict.fromkeys(points | commas, written), tuple(notes)
 
 
 def _columns(frame: pl.DataFrame, fact: pl.Expr) -> set[str]:
