@@ -53,7 +53,8 @@ def encoder_of(data: object) -> TableEncoder:
 @pytest.mark.parametrize(
     "written",
     ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y",
-     "%m-%d-%Y", "%d-%b-%Y", "%d-%B-%Y", "%d %B %Y", "%B %d, %Y", "%b %d, %Y", "%a, %d %b %Y", "%d.%m.%y",
+     "%Y. %m. %d.", "%Y.%m.%d.", "%Y년 %m월 %d일", "%d. %m. %Y", "%m-%d-%Y",
+     "%d-%b-%Y", "%d-%B-%Y", "%d %B %Y", "%B %d, %Y", "%b %d, %Y", "%a, %d %b %Y", "%d.%m.%y",
      "%m/%d/%y", "%d/%m/%y", "%d-%b-%y"],
 )  # fmt: skip
 @pytest.mark.parametrize("time", ["", " %H:%M", "T%H:%M:%S", " %I:%M %p"])

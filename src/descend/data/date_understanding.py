@@ -11,7 +11,7 @@ from descend.data.missing import is_missing_word
 from descend.data.number_understanding import MOSTLY, OddCell
 
 _LOOKED_AT = 200  # different texts that tell whether a column may hold dates at all
-_MAYBE = r"^\D{0,12}\d{1,4}\.?[-/.年, ].*\d"
+_MAYBE = r"^\D{0,12}\d{1,4}\.?[-/.年년, ].*\d"
 _PAST = 1000
 
 
