@@ -4,8 +4,8 @@
 namespace descend {
 namespace {
 
-constexpr double chosen_below =
-    5e8;  // operations of a step; a core lost for milliseconds is little to longer ones
+// Operations of a step. To a longer one a core that is lost for milliseconds is little.
+constexpr double chosen_below = 5e8;
 
 // One step at rate 0 whose gradient is wanted.
 template <class T>

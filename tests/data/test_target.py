@@ -265,3 +265,12 @@ def test_numbers_and_texts_that_are_no_classes(values: list[object], refused: st
             ClassTarget.fit(dataset)
     else:
         ClassTarget.fit(dataset)
+
+
+@pytest.mark.parametrize("cell", ["{},0", "{},5"])
+def test_decimal_commas_change_nothing_about_the_task(tmp_path: Path, cell: str) -> None:
+    path, tasks = tmp_path / "t.csv", []
+    for text in (cell, cell.replace(",", ".")):
+        path.write_text("x;y\n" + "".join(f"{n};{text.format(n % 3)}\n" for n in range(60)))
+        tasks.append(infer_task(sources.read(path, target="y")))
+    assert tasks[0] == tasks[1]

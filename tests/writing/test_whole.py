@@ -110,7 +110,7 @@ def test_too_few_descriptors_are_told_before_there_is_work_to_lose(tmp_path):
     os.close(free)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (free + 6, hard))
-        with pytest.raises(OutputError, match=r"cannot be written to \(Too many open files\)"):
+        with pytest.raises(OutputError, match=r"\(Too many open files: raise ulimit -n\)"):
             check_writable(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -120,7 +120,7 @@ def unread_number(cells: pl.Series) -> str | None:
 
     cells : text without missing cells. Numbers that follow letters, as in A12 and no-7, are codes.
     """
-    texts = cells.unique(maintain_order=True)
+    texts = cells.unique(maintain_order=True).head(_LOOKED_AT)
     alike = texts.str.contains(_ONE_NUMBER)
     if len(texts) <= _MANY or not alike.any() or float(alike.mean() or 0) < MOSTLY:  # type: ignore[arg-type]
         return None

@@ -54,7 +54,8 @@ def infer_task(dataset: Dataset, number_loss: str = "") -> tuple[Task, str]:
         )
     if number_loss:
         return "regression", f"loss {number_loss} compares numbers"
-    if dataset.target_format is not None and dataset.target_format.dressed:
+    by_file = dataset.table is not None and dataset.target in dataset.table.pointed  # as all its numbers are
+    if dataset.target_format is not None and dataset.target_format.dressed and not by_file:
         return "regression", "the target's numbers have a unit or marks, as measurements have"
     if not _whole(labels):
         return "regression", "the target has numbers with decimals"

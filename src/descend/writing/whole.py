@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,7 +36,9 @@ def check_writable(folder: Path) -> None:
             file.read_bytes()
     except OSError as error:
         mask = _umask()
-        if mask & 0o700:
+        if error.errno == errno.EMFILE:
+            reason = f"{error.strerror}: raise ulimit -n"
+        elif mask & 0o700:
             reason = f"the umask {mask:04o} takes your own rights to new files: set umask 022"
         else:
             reason = str(error.strerror)
